@@ -1,0 +1,1 @@
+//! The services, each an actor, under the supervision tree.

@@ -1,0 +1,1 @@
+//! Every setting: its default, its sources and its validation as a whole.

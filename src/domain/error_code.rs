@@ -1,0 +1,145 @@
+//! The public error codes: one table of code, HTTP status, title and whether trying again can help.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $retryable:literal, $title:literal;)*) => {
+        /// Every way in which a request or a task can fail, as its user sees it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable word that programs compare.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The HTTP status that a request answered with this code carries.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// A short sentence for people; the same for every occurrence.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// Whether the same request may succeed later without being changed.
+            #[must_use]
+            pub fn retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// A parameter, header or body part is missing or unreadable.
+    InvalidRequest = "invalid_request", 400, false, "The request cannot be understood.";
+    /// The upload had no bytes.
+    EmptyBody = "empty_body", 400, false, "The body is empty; send the bytes of an image.";
+    /// The pipeline does not parse or names something unknown.
+    InvalidPipeline = "invalid_pipeline", 400, false, "The pipeline is not valid.";
+    /// No task, result or key of that name.
+    NotFound = "not_found", 404, false, "Nothing is here under that name.";
+    /// The route exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", 405, false, "The method is not allowed here.";
+    /// The body did not arrive in time.
+    UploadTimeout = "upload_timeout", 408, true, "The body stopped arriving; send it again.";
+    /// The result was asked for before it was there.
+    InProgress = "in_progress", 409, true, "The image is not ready yet; ask again later.";
+    /// The task was cancelled before it ended.
+    Cancelled = "cancelled", 409, false, "The task was cancelled.";
+    /// The body is larger than the server accepts.
+    PayloadTooLarge = "payload_too_large", 413, false, "The body is larger than this server accepts.";
+    /// The bytes are of no format that can be decoded.
+    UnsupportedFormat = "unsupported_format", 415, false, "The bytes are not an image of a supported format.";
+    /// The bytes claim a format but do not decode.
+    CorruptImage = "corrupt_image", 422, false, "The image is damaged or cut off.";
+    /// Width, height, pixels or steps beyond a limit.
+    LimitExceeded = "limit_exceeded", 422, false, "The image or the pipeline exceeds a limit of this server.";
+    /// Decoding would need more memory than a worker may ever use.
+    MemoryBudgetExceeded = "memory_budget_exceeded", 422, false, "Processing this image would need more memory than this server grants.";
+    /// The result is larger than the server stores.
+    OutputTooLarge = "output_too_large", 422, false, "The result is larger than this server stores.";
+    /// An operation cannot be applied to this image.
+    OperationFailed = "operation_failed", 422, false, "An operation of the pipeline cannot be applied to this image.";
+    /// Every attempt ran past the deadline.
+    DeadlineExceeded = "deadline_exceeded", 422, true, "Processing took longer than its deadline.";
+    /// Every attempt ended with the worker's death.
+    WorkerDied = "worker_died", 422, true, "The worker processing this image died.";
+    /// A setting was refused.
+    InvalidSetting = "invalid_setting", 422, false, "The value is not valid for this key.";
+    /// The stored bytes are not the ones that were acknowledged.
+    CorruptBlob = "corrupt_blob", 500, false, "The stored bytes are damaged.";
+    /// A defect of the server.
+    Internal = "internal", 500, true, "The server failed; the failure is logged.";
+    /// The queue holds as many tasks or bytes as it may.
+    QueueFull = "queue_full", 503, true, "The server is full; try again later.";
+    /// The server is stopping.
+    Draining = "draining", 503, true, "The server is stopping; try again later.";
+    /// A service is restarting or its answer did not come; nothing was acknowledged.
+    Unavailable = "unavailable", 503, true, "A part of the server is not available; try again later.";
+    /// No room on the disk.
+    StorageFull = "storage_full", 507, true, "The server's storage is full; try again later.";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The text was not an error code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an error code: {0:?}")]
+pub struct InvalidErrorCode(String);
+
+impl FromStr for ErrorCode {
+    type Err = InvalidErrorCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|code| code.code() == text).ok_or_else(|| InvalidErrorCode(text.into()))
+    }
+}
+
+impl From<ErrorCode> for &'static str {
+    fn from(code: ErrorCode) -> Self {
+        code.code()
+    }
+}
+
+impl TryFrom<String> for ErrorCode {
+    type Error = InvalidErrorCode;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_read_what_they_print() {
+        let codes: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.code()).collect();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert_eq!(code.to_string().parse().as_ref(), Ok(code));
+            assert!((400..600).contains(&code.status()), "{code}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The words everything else is written in: pure types, no I/O, no actor.
+
+pub mod blob;
+pub mod error_code;
+pub mod faults;
+pub mod format;
+pub mod ids;

@@ -1,0 +1,1 @@
+//! The HTTP surface: parse, ask the frontend, map the reply.

@@ -1,0 +1,1 @@
+//! Pixels: probe, decode, operations, encode. Pure: bytes in, bytes out; knows no actor, no file, no global state.

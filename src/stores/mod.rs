@@ -1,0 +1,1 @@
+//! Engines behind the actors: traits, SQLite for tasks and key-values, local files for blobs.
