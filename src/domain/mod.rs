@@ -5,3 +5,5 @@ pub mod error_code;
 pub mod faults;
 pub mod format;
 pub mod ids;
+pub mod limits;
+pub mod pipeline;

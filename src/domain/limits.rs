@@ -1,0 +1,100 @@
+//! How large an image may be before this server refuses it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::cost::ImageInfo;
+
+/// Limits on every image: the original, each intermediate step and the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImageLimits {
+    /// Width in pixels.
+    pub max_width: u32,
+    /// Height in pixels.
+    pub max_height: u32,
+    /// Width times height.
+    pub max_pixels: u64,
+    /// Bytes of the encoded result.
+    pub max_output_bytes: u64,
+}
+
+impl Default for ImageLimits {
+    /// 16384 pixels a side (what WebP can hold, and more than any camera has), 100 megapixels, 256 MiB of result.
+    fn default() -> Self {
+        Self { max_width: 16_384, max_height: 16_384, max_pixels: 100_000_000, max_output_bytes: 256 << 20 }
+    }
+}
+
+/// One of the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// [`ImageLimits::max_width`].
+    MaxWidth,
+    /// [`ImageLimits::max_height`].
+    MaxHeight,
+    /// [`ImageLimits::max_pixels`].
+    MaxPixels,
+    /// [`ImageLimits::max_output_bytes`].
+    MaxOutputBytes,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxWidth => "max_width",
+            Self::MaxHeight => "max_height",
+            Self::MaxPixels => "max_pixels",
+            Self::MaxOutputBytes => "max_output_bytes",
+        })
+    }
+}
+
+/// A limit was exceeded: which one, by what, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{limit} is {max}, found {found}{}", place(*.step))]
+pub struct LimitExceeded {
+    /// The limit.
+    pub limit: Limit,
+    /// Its value.
+    pub max: u64,
+    /// What was found instead.
+    pub found: u64,
+    /// The step (counted from 1) whose result exceeds the limit; `None`: the image as it was handed in, or the final result.
+    pub step: Option<usize>,
+}
+
+fn place(step: Option<usize>) -> String {
+    step.map(|step| format!(" after step {step}")).unwrap_or_default()
+}
+
+impl ImageLimits {
+    /// Checks an image and everything that a pipeline would make of it, before any pixel is decoded.
+    ///
+    /// # Errors
+    /// The first limit that would be exceeded.
+    pub fn check(&self, info: &ImageInfo, pipeline: &Pipeline) -> Result<(), LimitExceeded> {
+        let mut size = (info.width, info.height);
+        self.check_size(size, None)?;
+        for (index, step) in pipeline.steps().iter().enumerate() {
+            size = step.size_after(size);
+            self.check_size(size, Some(index + 1))?;
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, (width, height): (u32, u32), step: Option<usize>) -> Result<(), LimitExceeded> {
+        let measures = [
+            (Limit::MaxWidth, u64::from(self.max_width), u64::from(width)),
+            (Limit::MaxHeight, u64::from(self.max_height), u64::from(height)),
+            (Limit::MaxPixels, self.max_pixels, u64::from(width) * u64::from(height)),
+        ];
+        match measures.into_iter().find(|(_, max, found)| found > max) {
+            Some((limit, max, found)) => Err(LimitExceeded { limit, max, found, step }),
+            None => Ok(()),
+        }
+    }
+}

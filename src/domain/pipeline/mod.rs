@@ -1,0 +1,145 @@
+//! The pipeline: what is to be done to an image, as one model with two spellings.
+//!
+//! * compact: `swap_channels:bgr/resize:400x300,fit=cover/jpeg:q=85` (grammar: `compact`),
+//! * JSON: `{"steps":[{"op":"resize","width":400,"height":300,"fit":"cover"}],"output":{"format":"jpeg","quality":85}}`.
+//!
+//! Both are read into calls (`call`), and the calls into operations by one table (`step`), so a name, a default or a
+//! check exists once. What the operations do to pixels is the business of `imaging`; what they cost in memory is in [`cost`].
+
+mod call;
+mod compact;
+pub mod cost;
+mod error;
+mod json;
+mod output;
+mod preset;
+mod print;
+mod resize;
+mod step;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use call::Call;
+pub use error::PipelineError;
+pub use output::Output;
+pub use preset::{InvalidPresetName, PresetName, Presets};
+pub use resize::{ResizePlan, Target};
+pub use step::Step;
+pub use values::{ChannelOrder, Direction, Fit, Quality, Rotation, Side};
+
+/// Operations in their order, then the output. Always valid: at least one step or an output, and at most
+/// [`Pipeline::MAX_STEPS`] steps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pipeline {
+    steps: Vec<Step>,
+    output: Option<Output>,
+}
+
+impl Pipeline {
+    /// How many steps a pipeline may have.
+    pub const MAX_STEPS: usize = 64;
+
+    /// How many bytes the text of a pipeline may have.
+    pub const MAX_TEXT: usize = 16 * 1024;
+
+    /// A pipeline of `steps`, then `output`; `None` keeps the format of the original, with the defaults of its encoder.
+    ///
+    /// # Errors
+    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps; the position is then 0.
+    pub fn new(steps: Vec<Step>, output: Option<Output>) -> Result<Self, PipelineError> {
+        if steps.is_empty() && output.is_none() {
+            return Err(PipelineError::new(0..0, "a pipeline needs a step or an output"));
+        }
+        if steps.len() > Self::MAX_STEPS {
+            return Err(PipelineError::new(0..0, format!("a pipeline has at most {} steps, found {}", Self::MAX_STEPS, steps.len())));
+        }
+        Ok(Self { steps, output })
+    }
+
+    /// Reads either form: JSON where the first character that is not white space is `{`, else compact.
+    ///
+    /// # Errors
+    /// When the text is not a pipeline; the error points at the place.
+    pub fn parse(text: &str) -> Result<Self, PipelineError> {
+        Self::parse_with(text, &Presets::default())
+    }
+
+    /// Like [`Pipeline::parse`]; a text that is just the name of one of `presets` is that preset.
+    ///
+    /// # Errors
+    /// When the text is neither a preset's name nor a pipeline; the error points at the place.
+    pub fn parse_with(text: &str, presets: &Presets) -> Result<Self, PipelineError> {
+        if text.len() > Self::MAX_TEXT {
+            let at = error::floor_char_boundary(text, Self::MAX_TEXT);
+            return Err(PipelineError::new(at..text.len(), format!("the text of a pipeline has at most {} bytes", Self::MAX_TEXT)));
+        }
+        let trimmed = text.trim_ascii();
+        if let Some(preset) = presets.get(trimmed) {
+            return Ok(preset.clone());
+        }
+        if trimmed.starts_with('{') {
+            let (steps, output) = json::calls(text)?;
+            return Self::from_calls(steps, output, presets);
+        }
+        let base = text.len() - text.trim_ascii_start().len();
+        let mut steps = compact::calls(trimmed, base)?;
+        let output = steps.pop_if(|call| Output::is_named(&call.name.text));
+        Self::from_calls(steps, output, presets)
+    }
+
+    fn from_calls(steps: Vec<Call<'_>>, output: Option<Call<'_>>, presets: &Presets) -> Result<Self, PipelineError> {
+        if let Some(excess) = steps.get(Self::MAX_STEPS) {
+            return Err(PipelineError::new(excess.name.at.clone(), format!("a pipeline has at most {} steps", Self::MAX_STEPS)));
+        }
+        let steps = steps.into_iter().map(|call| Self::step(call, presets)).collect::<Result<_, _>>()?;
+        Self::new(steps, output.map(Output::read).transpose()?)
+    }
+
+    fn step(call: Call<'_>, presets: &Presets) -> Result<Step, PipelineError> {
+        let name = &*call.name.text;
+        if Output::is_named(name) {
+            return Err(PipelineError::new(call.name.at, format!("{name} is an output: it comes once, after the last step")));
+        }
+        if presets.get(name).is_some() {
+            return Err(PipelineError::new(call.name.at, format!("{name} is a preset: it stands alone, without other steps or arguments")));
+        }
+        Step::read(call, Output::names().chain(presets.iter().map(|(name, _)| name.as_str())))
+    }
+
+    /// The operations in the order in which they are applied.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The output that was asked for; `None`: the format of the original, with the defaults of its encoder.
+    #[must_use]
+    pub fn output(&self) -> Option<Output> {
+        self.output
+    }
+}
+
+impl FromStr for Pipeline {
+    type Err = PipelineError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// From an object (the JSON form) or a text (either form). A fault's position counts in the document as it would be
+/// printed without white space; to point into the text of a user, use [`Pipeline::parse`].
+impl<'de> Deserialize<'de> for Pipeline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text,
+            document => document.to_string(),
+        };
+        Self::parse(&text).map_err(D::Error::custom)
+    }
+}
