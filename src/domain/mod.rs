@@ -7,3 +7,5 @@ pub mod format;
 pub mod ids;
 pub mod limits;
 pub mod pipeline;
+pub mod task;
+pub mod timestamp;

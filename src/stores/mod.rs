@@ -1,1 +1,27 @@
 //! Engines behind the actors: traits, SQLite for tasks and key-values, local files for blobs.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`tasks`], [`key_values`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`orphans`] | which blobs no task refers to |
+//!
+//! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
+//! blocks none. Dropping the future does not take back a write that is already queued.
+
+pub mod blobs;
+pub mod key_values;
+pub mod orphans;
+pub mod tasks;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The clock of an engine's leases, backoffs and ages: never jumps, never runs backwards. Tests set it by hand.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// The system's monotonic clock, counted from this call.
+#[must_use]
+pub fn monotonic_clock() -> Clock {
+    let start = Instant::now();
+    Arc::new(move || start.elapsed())
+}

@@ -1,0 +1,239 @@
+//! A task: one uploaded image and one pipeline, from its acceptance to its removal.
+//!
+//! The types live here, the history of attempts in [`attempt`], and every transition with its guard in [`machine`].
+//! Leases and backoffs are not part of a task: they run on the clock of the engine that stores it.
+//!
+//! ```text
+//! not_started -> in_progress -> finished
+//!      ^              |-> failed(reason)      cancelled from any non-terminal state; terminal -> deleting -> gone
+//!      '--- retry ----'
+//! ```
+
+pub mod attempt;
+pub mod machine;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use attempt::{Attempt, AttemptEnd, Ended};
+pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
+
+use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::format::Format;
+use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::timestamp::Timestamp;
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// Accepted and durable; waits for a worker, or for its backoff to end. Next: in progress, cancelled.
+    NotStarted,
+    /// Handed to a worker under a lease. Next: finished, failed, cancelled, or not started again.
+    InProgress,
+    /// Terminal: the result is there.
+    Finished,
+    /// Terminal for its run: the failure says why; a retry opens the next run.
+    Failed,
+    /// Terminal for its run: the user stopped it; a retry opens the next run.
+    Cancelled,
+    /// Its blobs are being removed; the row follows. Users no longer see the task.
+    Deleting,
+}
+
+impl TaskState {
+    /// Every state, in the order of a task's life.
+    pub const ALL: [Self; 6] = [Self::NotStarted, Self::InProgress, Self::Finished, Self::Failed, Self::Cancelled, Self::Deleting];
+
+    /// The state's name in the database, in replies and in queries.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::InProgress => "in_progress",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Deleting => "deleting",
+        }
+    }
+
+    /// Whether the current run has ended: nothing but a retry or a deletion changes the task any more.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Cancelled)
+    }
+
+    /// Whether the task still needs a worker, and so counts towards the backlog.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::NotStarted | Self::InProgress)
+    }
+}
+
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text was not the name of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a task's state: expected one of not_started, in_progress, finished, failed, cancelled, deleting")]
+pub struct InvalidTaskState;
+
+impl FromStr for TaskState {
+    type Err = InvalidTaskState;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(InvalidTaskState)
+    }
+}
+
+/// What is known of an accepted upload once its original is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTask {
+    /// The id under which the original was stored.
+    pub id: TaskId,
+    /// What to do with the image.
+    pub pipeline: Pipeline,
+    /// Length and digest of the original.
+    pub original: BlobMeta,
+    /// The format that the original's first bytes belong to.
+    pub input_format: Format,
+}
+
+/// A task as it was at one moment: a copy of its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The task's name.
+    pub id: TaskId,
+    /// The order of insertion and the key of pages; never reused.
+    pub seq: u64,
+    /// Where the task stands.
+    pub state: TaskState,
+    /// The number of the current run, from 1; a retry opens the next one.
+    pub run: u32,
+    /// What to do with the image.
+    pub pipeline: Pipeline,
+    /// Length and digest of the original.
+    pub original: BlobMeta,
+    /// The format of the original.
+    pub input_format: Format,
+    /// The fence of the latest claim, over all runs; 0 before the first.
+    pub claim_no: ClaimNo,
+    /// Attempts that count in this run.
+    pub attempts: u32,
+    /// Attempts given back in this run because the server, not the image, ended them.
+    pub refunds: u32,
+    /// When the task was accepted.
+    pub created_at: Timestamp,
+    /// When the first attempt of this run began.
+    pub started_at: Option<Timestamp>,
+    /// When this run reached its terminal state.
+    pub ended_at: Option<Timestamp>,
+    /// The result; there exactly when the task is finished, and kept while it is being deleted.
+    pub result: Option<TaskResult>,
+    /// Why the run failed; there exactly when the task is failed, and kept while it is being deleted.
+    pub failure: Option<Failure>,
+}
+
+impl Task {
+    /// The row that an accepted upload begins with.
+    #[must_use]
+    pub fn create(new: NewTask, seq: u64, now: Timestamp) -> Self {
+        Self {
+            id: new.id,
+            seq,
+            state: TaskState::NotStarted,
+            run: 1,
+            pipeline: new.pipeline,
+            original: new.original,
+            input_format: new.input_format,
+            claim_no: ClaimNo::default(),
+            attempts: 0,
+            refunds: 0,
+            created_at: now,
+            started_at: None,
+            ended_at: None,
+            result: None,
+            failure: None,
+        }
+    }
+
+    /// What the worker that holds the latest claim must show.
+    #[must_use]
+    pub fn current_claim(&self) -> Claim {
+        Claim { task: self.id, claim_no: self.claim_no }
+    }
+
+    /// The name of the blob that readers are given, once there is one.
+    #[must_use]
+    pub fn result_key(&self) -> Option<BlobKey> {
+        self.result.as_ref().map(|result| BlobKey::Processed(self.id, result.claim_no))
+    }
+}
+
+/// One hand-out of a task to a worker. Every report of the worker carries it; only the latest claim is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// The task that was handed out.
+    pub task: TaskId,
+    /// The fence.
+    pub claim_no: ClaimNo,
+}
+
+impl Claim {
+    /// The name under which this claim, and no other, stores its result.
+    #[must_use]
+    pub fn result_key(&self) -> BlobKey {
+        BlobKey::Processed(self.task, self.claim_no)
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "claim {} of task {}", self.claim_no, self.task)
+    }
+}
+
+/// The result of a finished task: the blob is durable before the row says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskResult {
+    /// The claim whose blob it is; with the task's id, the blob's name.
+    pub claim_no: ClaimNo,
+    /// Length and digest of the blob.
+    pub blob: BlobMeta,
+    /// The format of the blob.
+    pub format: Format,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// Why an attempt or a run failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The public code.
+    pub code: ErrorCode,
+    /// One sentence for the task's owner; no internals.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with its code and a sentence that says what happened.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}

@@ -1,0 +1,129 @@
+//! What every store of tasks promises.
+//!
+//! A reply means that the commit is durable. Where that is not known, the reply says so
+//! ([`TaskStoreError::UnknownOutcome`]) and the caller reads the task again before it does anything that cannot be undone.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::TaskId;
+use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskState};
+
+/// A store of tasks. Every transition is decided by [`Task::apply`] and [`Task::claim`], never by the engine.
+pub trait TaskStore: Send + Sync {
+    /// Changes one task and replies with the task as it is now (as it last was, for [`Change::Remove`]).
+    ///
+    /// Not idempotent: a caller whose outcome is unknown reads the task again before it repeats the change.
+    fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>>;
+
+    /// Hands out the oldest runnable tasks, at most one to each named worker, in the order of the names.
+    fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>>;
+
+    /// The task as it is.
+    fn get(&self, id: TaskId) -> BoxFuture<'static, Result<Option<Task>, TaskStoreError>>;
+
+    /// The history of a task, oldest first; empty if there is no such task.
+    fn attempts(&self, id: TaskId) -> BoxFuture<'static, Result<Vec<Attempt>, TaskStoreError>>;
+
+    /// One page of tasks in the order of their insertion. A task inserted while pages are read is on a later page.
+    fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>>;
+
+    /// Claims whose lease has ended on the engine's clock, at most `limit`. They stay as they are until they are released.
+    fn expired(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Claim>, TaskStoreError>>;
+
+    /// Takes every claim back with its attempt refunded, and forgets all backoffs; replies with the number of claims.
+    /// For the start of the service that hands out work, when no worker can hold a claim any more.
+    fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>>;
+
+    /// How much work is waiting or in progress. Costs the same at any length of the queue.
+    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>>;
+
+    /// How long until a task can be claimed: zero if one can be claimed now, `None` if nothing waits.
+    fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>>;
+}
+
+/// Asks for work.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// The names of the workers that are free.
+    pub workers: Vec<String>,
+    /// How long each may stay silent.
+    pub lease: Duration,
+}
+
+/// A task and what its worker must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedTask {
+    /// The worker that it was handed to.
+    pub worker: String,
+    /// The task, already in progress.
+    pub task: Task,
+    /// The fence.
+    pub claim: Claim,
+}
+
+/// Asks for one page of tasks.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskQuery {
+    /// Only tasks in this state.
+    pub state: Option<TaskState>,
+    /// Only tasks behind this place.
+    pub after: Option<Cursor>,
+    /// At most so many; engines cap it at [`TaskQuery::MAX_LIMIT`], and 0 reads as 1.
+    pub limit: usize,
+}
+
+impl TaskQuery {
+    /// The longest page.
+    pub const MAX_LIMIT: usize = 1000;
+}
+
+/// A place between two tasks in the order of insertion: the `seq` of the task before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub u64);
+
+/// One page of tasks.
+#[derive(Clone, Debug)]
+pub struct TaskPage {
+    /// In the order of insertion.
+    pub tasks: Vec<Task>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<Cursor>,
+}
+
+/// Tasks that are not started or in progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Their number.
+    pub tasks: u64,
+    /// The sum of the lengths of their originals, in bytes.
+    pub bytes: u64,
+}
+
+/// Why a store of tasks did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TaskStoreError {
+    /// The state machine said no; nothing changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// No room on the disk; nothing changed.
+    #[error("the task database is full: free disk space, then try again")]
+    Full,
+    /// The request was not carried out; nothing changed.
+    #[error("the task database did not take the request: {0}; try again later")]
+    Unavailable(String),
+    /// The change may or may not have happened.
+    #[error("whether the task database kept the change is unknown: {0}; read the task again")]
+    UnknownOutcome(String),
+    /// What the database holds cannot be understood.
+    #[error("the task database holds something unreadable: {0}; restore a backup or remove the task")]
+    Corrupt(String),
+}
+
+/// Why a claim ended that its worker did not outlive: what [`TaskStore::recover`] writes into the history.
+#[must_use]
+pub fn recovered() -> Failure {
+    Failure::new(ErrorCode::Unavailable, "the server stopped while the image was processed")
+}
