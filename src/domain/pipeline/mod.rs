@@ -108,7 +108,8 @@ impl Pipeline {
         if presets.get(name).is_some() {
             return Err(PipelineError::new(call.name.at, format!("{name} is a preset: it stands alone, without other steps or arguments")));
         }
-        Step::read(call, Output::names().chain(presets.iter().map(|(name, _)| name.as_str())))
+        let others: Vec<&str> = presets.iter().map(|(name, _)| name.as_str()).chain(Output::names()).collect();
+        Step::read(call, &others)
     }
 
     /// The operations in the order in which they are applied.

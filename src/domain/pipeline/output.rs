@@ -67,15 +67,14 @@ impl Output {
     }
 
     /// The names of all outputs.
-    pub(super) fn names() -> impl Iterator<Item = &'static str> {
-        Format::ALL.into_iter().map(Format::name)
+    pub(super) fn names() -> [&'static str; Format::ALL.len()] {
+        Format::ALL.map(Format::name)
     }
 
     pub(super) fn read(call: Call<'_>) -> Result<Self, PipelineError> {
         let Ok(format) = call.name.text.parse() else {
             let hint = did_you_mean(&call.name.text, Self::names());
-            let message =
-                format!("unknown format {:?}: expected one of {}{hint}", call.name.text, Self::names().collect::<Vec<_>>().join(", "));
+            let message = format!("unknown format {:?}: expected one of {}{hint}", call.name.text, Self::names().join(", "));
             return Err(PipelineError::new(call.name.at, message));
         };
         match format {

@@ -154,11 +154,11 @@ impl Step {
     }
 
     /// Reads a call. `others` are further names that the reader may have meant.
-    pub(super) fn read<'n>(call: Call<'_>, others: impl Iterator<Item = &'n str>) -> Result<Self, PipelineError> {
+    pub(super) fn read(call: Call<'_>, others: &[&str]) -> Result<Self, PipelineError> {
         let Some(operation) = OPERATIONS.iter().find(|operation| operation.name == call.name.text) else {
-            let hint = did_you_mean(&call.name.text, Self::names().chain(others));
-            let message =
-                format!("unknown operation {:?}: expected one of {}{hint}", call.name.text, Self::names().collect::<Vec<_>>().join(", "));
+            let known: Vec<&str> = Self::names().collect();
+            let hint = did_you_mean(&call.name.text, known.iter().chain(others).copied());
+            let message = format!("unknown operation {:?}: expected one of {}{hint}", call.name.text, known.join(", "));
             return Err(PipelineError::new(call.name.at, message));
         };
         (operation.read)(&mut Arguments::bind(call, operation.parameters)?)
