@@ -1,0 +1,16 @@
+//! When leftovers are looked for, and how old they must be.
+
+use std::time::Duration;
+
+use crate::config::kind::Time;
+use crate::config::schema::section;
+
+section! {
+    /// The janitor: it sweeps blobs that no task owns, left behind by crashes and aborted uploads.
+    pub struct JanitorConfig = "janitor" {
+        /// The pause between two sweeps.
+        interval: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(24 * 7) }, "1m"),
+        /// How old a blob must be before it counts as left behind; an upload under way is younger.
+        grace: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(24 * 365) }, "15m"),
+    }
+}

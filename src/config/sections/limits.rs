@@ -1,0 +1,45 @@
+//! The largest images that are taken and made.
+
+use crate::config::kind::{Count, Size};
+use crate::config::schema::section;
+use crate::domain::limits::ImageLimits;
+
+section! {
+    /// Limits of the images themselves; a task beyond them fails, and says which limit it was.
+    pub struct LimitsConfig = "limits" {
+        /// The widest image, in pixels; it holds for originals and for results.
+        max_width: u32 = live(Count { min: 1_u32, max: 1_000_000 }, "16384"),
+        /// The tallest image, in pixels; it holds for originals and for results.
+        max_height: u32 = live(Count { min: 1_u32, max: 1_000_000 }, "16384"),
+        /// The most pixels of an image: width times height.
+        max_pixels: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "100000000"),
+        /// The largest result, in bytes.
+        max_output_bytes: u64 = live(Size { min: 1 << 10, max: LimitsConfig::MAX_OUTPUT_BYTES }, "256MiB"),
+    }
+}
+
+impl LimitsConfig {
+    /// The highest value that `limits.max_output_bytes` takes.
+    pub const MAX_OUTPUT_BYTES: u64 = 1 << 36;
+}
+
+impl From<&LimitsConfig> for ImageLimits {
+    fn from(config: &LimitsConfig) -> Self {
+        Self {
+            max_width: config.max_width,
+            max_height: config.max_height,
+            max_pixels: config.max_pixels,
+            max_output_bytes: config.max_output_bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_those_of_the_limits() {
+        assert_eq!(ImageLimits::from(&LimitsConfig::default()), ImageLimits::default());
+    }
+}

@@ -1,0 +1,24 @@
+//! Where the server listens, how many connections it holds, how long it takes to stop.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::config::kind::{Address, Count, CountOrCores, Time};
+use crate::config::schema::section;
+
+section! {
+    /// The HTTP server.
+    pub struct ServerConfig = "server" {
+        /// The address and port to listen on. Port 0 takes a free one; the log tells which.
+        listen: SocketAddr = fixed(Address, "127.0.0.1:8080"),
+        /// The threads that answer HTTP requests.
+        http_workers: u32 = fixed(CountOrCores { max: 256 }, "auto"),
+        /// The connections that may be open at the same time, over all threads; more wait in the system's backlog.
+        max_connections: u32 = fixed(Count { min: 1_u32, max: 1_000_000 }, "4096"),
+        /// How long a request's headers may take to arrive.
+        header_timeout: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(1) }, "5s"),
+        /// When the server is told to stop: how long the running jobs may take to finish. What has not finished by then
+        /// is put back, costs the task no attempt, and runs after the next start.
+        drain: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(1) }, "30s"),
+    }
+}
