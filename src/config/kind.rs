@@ -50,17 +50,17 @@ pub(crate) trait Kind {
 /// A [`Kind`] whose value type is forgotten, so that keys of every kind fit into one table.
 pub(crate) trait AnyKind: Sync {
     /// See [`Kind::expected`].
-    fn expected(&self) -> String;
+    fn expects(&self) -> String;
     /// See [`Kind::normalise`].
-    fn normalise(&self, raw: &Raw) -> Result<Json, BadValue>;
+    fn normal(&self, raw: &Raw) -> Result<Json, BadValue>;
 }
 
 impl<K: Kind + Sync> AnyKind for K {
-    fn expected(&self) -> String {
+    fn expects(&self) -> String {
         Kind::expected(self)
     }
 
-    fn normalise(&self, raw: &Raw) -> Result<Json, BadValue> {
+    fn normal(&self, raw: &Raw) -> Result<Json, BadValue> {
         Kind::normalise(self, raw)
     }
 }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::config::kind::BadValue;
 use crate::config::raw::Raw;
 use crate::config::schema;
+use crate::config::sections::presets;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Presets;
 
@@ -48,6 +49,21 @@ impl Live {
         }
         self.config.set(path, &Raw::from(value)).map_err(|bad| SettingRefused::BadValue(path.to_owned(), bad))?;
         Ok(self)
+    }
+
+    /// The value in force of any of the system's keys, live or not, in its normal form; `None` when there is no such key.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Json> {
+        self.config.get(path)
+    }
+
+    /// Every key of the system with its value in force, the presets last.
+    #[must_use]
+    pub fn list(&self) -> Vec<(String, Json)> {
+        let keys = schema::sections().iter().filter(|section| section.name != presets::SECTION.name).flat_map(|section| section.keys);
+        let presets = self.presets().iter().map(|(name, _)| format!("{}.{name}", presets::SECTION.name));
+        let paths = keys.map(|key| key.path.to_owned()).chain(presets);
+        paths.filter_map(|path| self.get(&path).map(|value| (path, value))).collect()
     }
 
     /// How many workers there are to be.
@@ -92,6 +108,17 @@ mod tests {
         let live = live.with("presets.default", &json!("grayscale")).expect("the compact form");
         assert_eq!(live.presets().get("negative"), Pipeline::parse("invert").ok().as_ref());
         assert_eq!(live.presets().get("default"), Pipeline::parse("grayscale").ok().as_ref());
+    }
+
+    #[test]
+    fn every_value_in_force_can_be_read_and_listed() {
+        let live = Live::from_config(&Config::default()).with("presets.negative", &json!("invert")).expect("a live key");
+        let listed = live.list();
+        assert_eq!(listed.len(), schema::sections().iter().map(|section| section.keys.len()).sum::<usize>() + 1);
+        assert!(listed.contains(&("presets.negative".to_owned(), json!("invert"))));
+        assert!(listed.contains(&("server.drain".to_owned(), json!("30s"))));
+        assert_eq!(live.get("workers.count"), Some(json!(live.workers())));
+        assert_eq!((live.get("presets.unknown"), live.get("workers.cuont")), (None, None));
     }
 
     #[test]

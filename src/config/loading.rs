@@ -29,7 +29,7 @@ impl Loading {
             let message = unknown_key(path, &place);
             return self.fault(place, message);
         };
-        match key.kind.normalise(raw).and_then(|normal| self.config.set(path, raw).map(|()| normal)) {
+        match key.kind.normal(raw).and_then(|normal| self.config.set(path, raw).map(|()| normal)) {
             Ok(normal) => drop(self.set.insert(path.to_owned(), (normal, place))),
             Err(bad) => {
                 self.broken.insert(path.to_owned());

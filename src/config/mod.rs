@@ -20,12 +20,12 @@ mod units;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 pub use fault::{ConfigFaults, Fault, Place};
 pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
-pub use sections::{
-    DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadsConfig, WorkersConfig,
-};
+pub use sections::{DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WorkersConfig};
 pub use template::config_toml;
 
 use crate::domain::pipeline::Presets;
@@ -41,7 +41,7 @@ pub struct Config {
     /// The embedded stores.
     pub data: DataConfig,
     /// What a client may hand in.
-    pub uploads: UploadsConfig,
+    pub uploads: UploadConfig,
     /// The life of a task.
     pub tasks: TasksConfig,
     /// The pool of child processes.
@@ -98,6 +98,25 @@ impl Config {
         loading.finish()
     }
 
+    /// The value in force of a key, in its normal form; `None` when there is no such key or preset.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Json> {
+        schema::system_key(path)?;
+        let (section, name) = path.split_once('.')?;
+        Some(match section {
+            "server" => self.server.get(name),
+            "data" => self.data.get(name),
+            "uploads" => self.uploads.get(name),
+            "tasks" => self.tasks.get(name),
+            "workers" => self.workers.get(name),
+            "limits" => self.limits.get(name),
+            "presets" => return sections::presets::get(&self.presets, name),
+            "janitor" => self.janitor.get(name),
+            "log" => self.log.get(name),
+            _ => unreachable!("there is no section {section}: the schema was asked before"),
+        })
+    }
+
     /// Sets one key of the schema.
     fn set(&mut self, path: &str, raw: &Raw) -> Result<(), BadValue> {
         let (section, name) = path.split_once('.').unwrap_or((path, ""));
@@ -121,7 +140,7 @@ impl Default for Config {
         Self {
             server: ServerConfig::default(),
             data: DataConfig::default(),
-            uploads: UploadsConfig::default(),
+            uploads: UploadConfig::default(),
             tasks: TasksConfig::default(),
             workers: WorkersConfig::default(),
             limits: LimitsConfig::default(),

@@ -42,7 +42,7 @@ impl Key {
     /// What the key takes, in words: the end of a sentence "expected ...".
     #[must_use]
     pub fn expected(&self) -> String {
-        self.kind.expected()
+        self.kind.expects()
     }
 
     /// The default in its normal form.
@@ -51,7 +51,7 @@ impl Key {
     /// Never: a test reads the default of every key.
     #[must_use]
     pub fn default_value(&self) -> Json {
-        self.kind.normalise(&Raw::Untyped(self.default.to_owned())).expect("every default is valid, which a test holds")
+        self.kind.normal(&Raw::Untyped(self.default.to_owned())).expect("every default is valid, which a test holds")
     }
 
     /// The normal form of a JSON value for this key, as it should be stored.
@@ -59,7 +59,7 @@ impl Key {
     /// # Errors
     /// When the key does not take the value; the message says what it takes.
     pub fn check_json(&self, value: &Json) -> Result<Json, BadValue> {
-        self.kind.normalise(&Raw::from(value))
+        self.kind.normal(&Raw::from(value))
     }
 }
 
@@ -141,6 +141,13 @@ macro_rules! section {
             pub(crate) fn set(&mut self, name: &str, raw: &$crate::config::raw::Raw) -> Result<(), $crate::config::kind::BadValue> {
                 use $crate::config::kind::Kind as _;
                 $( if name == stringify!($field) { self.$field = $kind.read(raw)?; return Ok(()); } )*
+                unreachable!("[{}] has no key {name}: the schema was asked before", $section)
+            }
+
+            /// The value in force of the key of this name, which must be one of the section's.
+            pub(crate) fn get(&self, name: &str) -> serde_json::Value {
+                use $crate::config::kind::Kind as _;
+                $( if name == stringify!($field) { return $kind.print(&self.$field); } )*
                 unreachable!("[{}] has no key {name}: the schema was asked before", $section)
             }
         }

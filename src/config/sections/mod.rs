@@ -16,7 +16,7 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use server::ServerConfig;
 pub use tasks::TasksConfig;
-pub use uploads::UploadsConfig;
+pub use uploads::UploadConfig;
 pub use workers::WorkersConfig;
 
 use crate::config::schema::Section;
@@ -25,7 +25,7 @@ use crate::config::schema::Section;
 pub(crate) static SECTIONS: [&Section; 9] = [
     &ServerConfig::SECTION,
     &DataConfig::SECTION,
-    &UploadsConfig::SECTION,
+    &UploadConfig::SECTION,
     &TasksConfig::SECTION,
     &WorkersConfig::SECTION,
     &LimitsConfig::SECTION,

@@ -1,5 +1,7 @@
 //! Named pipelines: the one section whose keys the user makes up.
 
+use serde_json::Value as Json;
+
 use crate::config::kind::{BadValue, Kind, PipelineText};
 use crate::config::raw::Raw;
 use crate::config::schema::{Key, Section};
@@ -38,6 +40,11 @@ pub(crate) fn set(presets: &mut Presets, name: &str, raw: &Raw) -> Result<(), Ba
     let name: PresetName = name.parse().map_err(|why: InvalidPresetName| BadValue(why.to_string()))?;
     presets.insert(name, PipelineText.read(raw)?);
     Ok(())
+}
+
+/// The text of one preset, if there is one of this name.
+pub(crate) fn get(presets: &Presets, name: &str) -> Option<Json> {
+    presets.get(name).map(|pipeline| PipelineText.print(pipeline))
 }
 
 /// Only `default`.

@@ -7,7 +7,7 @@ use crate::config::schema::section;
 
 section! {
     /// Uploads.
-    pub struct UploadsConfig = "uploads" {
+    pub struct UploadConfig = "uploads" {
         /// The largest original, in bytes. A larger one is refused with 413, before its body is read if its length is told.
         max_bytes: u64 = fixed(Size { min: 1 << 10, max: 1 << 36 }, "100MiB"),
         /// How long a body may stall between two of its pieces.
