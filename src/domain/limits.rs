@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::pipeline::cost::ImageInfo;
 
@@ -40,6 +41,17 @@ pub enum Limit {
     MaxPixels,
     /// [`ImageLimits::max_output_bytes`].
     MaxOutputBytes,
+}
+
+impl Limit {
+    /// The public code of an image that exceeds the limit.
+    #[must_use]
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::MaxWidth | Self::MaxHeight | Self::MaxPixels => ErrorCode::LimitExceeded,
+            Self::MaxOutputBytes => ErrorCode::OutputTooLarge,
+        }
+    }
 }
 
 impl fmt::Display for Limit {

@@ -16,12 +16,10 @@ pub struct ImageInfo {
     pub height: u32,
     /// Bytes of one pixel when decoded: 1 to 16.
     pub bytes_per_pixel: u32,
-    /// Images or frames in the file, where the header tells; only the first is used.
-    pub frames: u32,
     /// Bytes of the file.
     pub encoded_bytes: u64,
-    /// Whether the decoder keeps a second copy of the whole image: coefficients of a progressive JPEG, for one.
-    pub progressive: bool,
+    /// An upper bound of what the decoder needs beside the file and the decoded pixels: coefficients, planes, tables.
+    pub decoder_bytes: u64,
     /// Whether a second buffer is needed to bring the image upright.
     pub turned: bool,
 }

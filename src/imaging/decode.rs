@@ -1,0 +1,76 @@
+//! From the bytes of a file to upright pixels.
+
+use std::io::Cursor;
+
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::error::LimitErrorKind;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, Limits};
+
+use super::ImagingError;
+use super::jpeg::JpegDecoder;
+use crate::domain::format::Format;
+use crate::domain::pipeline::cost::ImageInfo;
+
+/// A decoded image.
+pub(super) struct Decoded {
+    /// The pixels, upright.
+    pub(super) image: DynamicImage,
+    /// The colour profile of the file.
+    pub(super) icc_profile: Option<Vec<u8>>,
+}
+
+/// Opens a file for decoding; reads its header only. The decoder may allocate `memory` bytes, as far as it can be told to.
+pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn ImageDecoder + '_>, ImagingError> {
+    let cursor = Cursor::new(input);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(memory);
+    let opened = match format {
+        Format::Png => PngDecoder::with_limits(cursor, limits.clone()).map(boxed),
+        Format::Jpeg => JpegDecoder::new(input).map(boxed),
+        Format::Webp => WebPDecoder::new(cursor).map(boxed),
+        Format::Gif => GifDecoder::new(cursor).map(boxed),
+        Format::Bmp => BmpDecoder::new(cursor).map(boxed),
+        Format::Tiff => TiffDecoder::new(cursor).map(boxed),
+    };
+    let mut decoder = opened.map_err(|error| refusal(error, memory))?;
+    decoder.set_limits(limits).map_err(|error| refusal(error, memory))?;
+    Ok(decoder)
+}
+
+fn boxed<'a>(decoder: impl ImageDecoder + 'a) -> Box<dyn ImageDecoder + 'a> {
+    Box::new(decoder)
+}
+
+/// The orientation that the file asks for; metadata that cannot be read asks for none.
+pub(super) fn orientation(decoder: &mut dyn ImageDecoder) -> Orientation {
+    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+}
+
+/// Whether width and height change places under an orientation.
+pub(super) fn is_turned(orientation: Orientation) -> bool {
+    use Orientation::{FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180, Rotate270, Rotate270FlipH};
+    match orientation {
+        NoTransforms | Rotate180 | FlipHorizontal | FlipVertical => false,
+        Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => true,
+    }
+}
+
+/// Decodes the (first) image of a file.
+pub(super) fn decode(input: &[u8], info: &ImageInfo, memory: u64) -> Result<Decoded, ImagingError> {
+    let mut decoder = open(input, info.format, memory)?;
+    let orientation = orientation(&mut decoder);
+    let icc_profile = decoder.icc_profile().ok().flatten();
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, memory))?;
+    image.apply_orientation(orientation);
+    Ok(Decoded { image, icc_profile })
+}
+
+/// What a decoder's error means. The input is in memory, so an I/O error is the data's fault as well.
+pub(super) fn refusal(error: ImageError, memory: u64) -> ImagingError {
+    match error {
+        ImageError::Unsupported(error) => ImagingError::Unsupported(error.to_string()),
+        ImageError::Limits(error) if error.kind() == LimitErrorKind::InsufficientMemory => ImagingError::Memory(memory),
+        error => ImagingError::Corrupt(error.to_string()),
+    }
+}
