@@ -1,1 +1,3 @@
 //! The services, each an actor, under the supervision tree.
+
+pub mod supervision;

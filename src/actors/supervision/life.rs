@@ -1,0 +1,110 @@
+//! What a cell does to a `ContextFut` from outside: reset it, swap its state, and slip actor futures into it.
+
+use std::{
+    cell::Cell as Slot,
+    future::Future,
+    mem,
+    pin::Pin,
+    rc::Rc,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Duration,
+};
+
+use actix::{fut, prelude::*};
+use tokio::sync::oneshot;
+
+use super::{
+    Details, InitResult, Service,
+    cell::{Life, Make, Signal},
+    panics::catch,
+};
+
+/// `ContextFut::restart` takes five steps in which foreign code may panic: the drops of four lists of futures, and `restarting`.
+const STEPS_OF_A_RESTART: usize = 5;
+
+/// Drops all futures of the life and makes it run again. The mailbox and the state stay.
+pub(super) fn reset<A: Service>(life: &mut Life<A>) {
+    for _ in 0..STEPS_OF_A_RESTART {
+        match catch(|| life.restart()) {
+            Ok(_) => return,
+            // The list that was being dropped is empty now: the next attempt gets further.
+            Err(exit) => log::error!(reason:% = exit, location = exit.location(); "dropping an actor's future panicked"),
+        }
+    }
+}
+
+/// Drops the futures and the state of an ended life, and puts a new state in its place.
+///
+/// The state is reached by an actor future that waits for ever, so that no message is handled; the next [`reset`] drops it.
+///
+/// # Errors
+/// When `make` panicked; the used state is still there then.
+pub(super) fn renew<A: Service>(life: &mut Life<A>, make: &Make<A>) -> Result<(), super::Exit> {
+    reset(life);
+    let renewed = Rc::new(Slot::new(false));
+    life.ctx().wait(Renew { make: make.clone(), renewed: renewed.clone() });
+    let polled = catch(|| Pin::new(life).poll(&mut TaskContext::from_waker(Waker::noop())));
+    match polled {
+        Err(exit) if !renewed.get() => Err(exit),
+        Err(exit) => {
+            log::error!(reason:% = exit, location = exit.location(); "dropping an actor panicked");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+struct Renew<A> {
+    make: Make<A>,
+    renewed: Rc<Slot<bool>>,
+}
+
+impl<A: Service> ActorFuture<A> for Renew<A> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, actor: &mut A, _: &mut Context<A>, _: &mut TaskContext<'_>) -> Poll<()> {
+        let fresh = self.make.borrow_mut()();
+        let used = mem::replace(actor, fresh);
+        self.renewed.set(true);
+        drop(used);
+        Poll::Pending
+    }
+}
+
+/// Lets the life begin with `init`. While it runs, and for ever if it failed, no message is handled (unless the service says so).
+pub(super) fn open<A: Service>(life: &mut Life<A>, signal: &Signal<InitResult>) {
+    let signal = signal.clone();
+    let init = fut::ready(()).then(|(), actor: &mut A, ctx: &mut Context<A>| actor.init(ctx)).then(move |result, actor, _| {
+        let ready = result.is_ok();
+        signal.set(Some(result));
+        Box::pin(
+            async move {
+                if !ready {
+                    std::future::pending::<()>().await
+                }
+            }
+            .into_actor(actor),
+        )
+    });
+    if A::OPEN_DURING_INIT {
+        life.ctx().spawn(init);
+    } else {
+        life.ctx().wait(init);
+    }
+}
+
+/// Lets the life end with `terminate`; messages and spawned futures go on meanwhile.
+pub(super) fn close<A: Service>(life: &mut Life<A>, within: Duration) -> Signal<()> {
+    let signal = Signal::default();
+    let done = signal.clone();
+    let terminate = fut::ready(()).then(move |(), actor: &mut A, ctx: &mut Context<A>| actor.terminate(within, ctx));
+    life.ctx().spawn(terminate.map(move |(), _, _| done.set(Some(()))));
+    signal
+}
+
+/// Lets the actor tell about itself when its turn comes: spawned futures are polled once the mailbox is empty.
+pub(super) fn ask<A: Service>(life: &mut Life<A>, reply: oneshot::Sender<Details>) {
+    life.ctx().spawn(fut::ready(()).map(move |(), actor: &mut A, _| {
+        let _ = reply.send(actor.inspect());
+    }));
+}

@@ -1,0 +1,82 @@
+//! The top of the tree: the one supervisor without another above it. Its failure is the process's.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures::{StreamExt, channel::mpsc};
+use tokio::{sync::watch, time::timeout};
+
+use super::{
+    ChildSpec, DuplicateId, Exit, Policy, Strategy, Supervisor,
+    child::GRACE,
+    spec::{News, Order, Report, Run},
+    supervisor,
+};
+
+/// A running tree. Dropping it kills the tree; [`stop`](Root::stop) ends it in order.
+pub struct Root {
+    spec: ChildSpec,
+    addr: Addr<Supervisor>,
+    ended: watch::Receiver<Option<Exit>>,
+}
+
+/// The tree could not be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RootError {
+    /// The list of children is wrong.
+    #[error(transparent)]
+    DuplicateId(#[from] DuplicateId),
+    /// A child could not be started; those before it have been stopped again.
+    #[error("the tree could not be started: {0}")]
+    Failed(Exit),
+}
+
+impl Root {
+    /// Starts a supervisor named `root` over these children on the calling arbiter, and waits until all are ready.
+    ///
+    /// # Errors
+    /// [`RootError`]; nothing runs then any more.
+    pub async fn start(strategy: Strategy, policy: Policy, children: Vec<ChildSpec>) -> Result<Root, RootError> {
+        let (spec, addr) = supervisor("root", strategy, policy, children)?;
+        let (reports, mut news) = mpsc::unbounded();
+        spec.order(Order::Run(Run::new(0, reports)));
+        match news.next().await {
+            Some(Report { news: News::Ready, .. }) => {}
+            Some(Report { news: News::Gone(exit), .. }) => return Err(RootError::Failed(exit)),
+            None => return Err(RootError::Failed(Exit::Lost)),
+        }
+        let (end, ended) = watch::channel(None);
+        actix::spawn(async move {
+            let exit = news.next().await.map_or(Exit::Lost, |report| match report.news {
+                News::Gone(exit) => exit,
+                News::Ready => Exit::Lost,
+            });
+            end.send_replace(Some(exit));
+        });
+        Ok(Root { spec, addr, ended })
+    }
+
+    /// The root supervisor, for [`Tree`](super::Tree) and [`Monitor`](super::Monitor).
+    pub fn addr(&self) -> &Addr<Supervisor> {
+        &self.addr
+    }
+
+    /// Waits until the tree has ended, and tells why. Anything but [`Exit::Shutdown`] is a failure that the process should exit with.
+    pub async fn ended(&self) -> Exit {
+        let mut ended = self.ended.clone();
+        // An error means that the arbiter went away with the task that would tell.
+        ended.wait_for(Option::is_some).await.ok().and_then(|exit| exit.clone()).unwrap_or(Exit::Lost)
+    }
+
+    /// Stops all children in reverse order, each within its own deadline, and kills what is left after `within`.
+    ///
+    /// Stopping twice is the same as stopping once.
+    pub async fn stop(&self, within: Duration) -> Exit {
+        self.spec.order(Order::Stop { within });
+        if let Ok(exit) = timeout(within, self.ended()).await {
+            return exit;
+        }
+        self.spec.order(Order::Kill);
+        timeout(GRACE, self.ended()).await.unwrap_or(Exit::Lost)
+    }
+}

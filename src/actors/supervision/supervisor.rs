@@ -1,0 +1,213 @@
+//! The supervisor: an actor, and so a child itself, that carries out what its [`Machine`] decides.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix::prelude::*;
+use futures::channel::mpsc;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::{
+    ChildSpec, Details, Down, Exit, InitResult, Options, Policy, Restart, Service, Strategy, child,
+    child::GRACE,
+    exit,
+    machine::{Machine, Outcome},
+    pool::Pool,
+    spec::{Order, Report},
+};
+
+/// What outlives a supervisor's life: its children with their addresses, the wanted size of a pool, and who wants to hear of ends.
+pub(super) struct Plan {
+    pub(super) id: Arc<str>,
+    pub(super) strategy: Strategy,
+    pub(super) policy: Policy,
+    pub(super) children: Children,
+    pub(super) monitors: Mutex<Vec<Recipient<Down>>>,
+}
+
+pub(super) enum Children {
+    Fixed(Vec<ChildSpec>),
+    Pool(Pool),
+}
+
+/// Starts its children in order, restarts those that fail, and stops them in reverse. Made by [`supervisor`] or [`pool`](super::pool()).
+pub struct Supervisor {
+    pub(super) plan: Arc<Plan>,
+    pub(super) machine: Machine,
+    pub(super) born: Instant,
+    reports: Option<mpsc::UnboundedReceiver<Report>>,
+    /// Resolves `init`.
+    ready: Option<oneshot::Sender<Result<(), Exit>>>,
+    /// Resolves `terminate`.
+    stopped: Option<oneshot::Sender<()>>,
+    /// When the earliest timer that is set will fire.
+    alarm: Option<Instant>,
+}
+
+/// Describes a supervisor of a fixed list of children, as a child of another supervisor or of the [`Root`](super::Root).
+///
+/// It is permanent, lives on the calling arbiter, and has as much time to start and to stop as its children have together.
+///
+/// # Errors
+/// [`DuplicateId`] when two children have the same id.
+///
+/// # Panics
+/// When no actix system runs on this thread.
+pub fn supervisor(
+    id: impl Into<Arc<str>>,
+    strategy: Strategy,
+    policy: Policy,
+    children: Vec<ChildSpec>,
+) -> Result<(ChildSpec, Addr<Supervisor>), DuplicateId> {
+    let id = id.into();
+    for (at, child) in children.iter().enumerate() {
+        if children[..at].iter().any(|earlier| earlier.id == child.id) {
+            return Err(DuplicateId { supervisor: id.to_string(), child: child.id.to_string() });
+        }
+    }
+    let shutdown = children.iter().map(|child| child.shutdown + GRACE * 2).sum();
+    let init = children.iter().map(|child| child.init + GRACE * 2).sum();
+    Ok(plan(Plan { id, strategy, policy, children: Children::Fixed(children), monitors: Mutex::default() }, shutdown, init))
+}
+
+/// Two children of one supervisor have the same id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("supervisor {supervisor} has two children with the id {child}; give each its own")]
+pub struct DuplicateId {
+    supervisor: String,
+    child: String,
+}
+
+/// Turns a plan into a child whose own deadlines leave its children's the time they need.
+pub(super) fn plan(plan: Plan, shutdown: Duration, init: Duration) -> (ChildSpec, Addr<Supervisor>) {
+    let options = Options { restart: Restart::Permanent, shutdown: shutdown + GRACE, init: init + GRACE, arbiter: None };
+    let plan = Arc::new(plan);
+    let (mut spec, addr) = child(plan.id.clone(), options, move || Supervisor::new(plan.clone()));
+    spec.supervisor = Some(addr.clone());
+    (spec, addr)
+}
+
+impl Supervisor {
+    fn new(plan: Arc<Plan>) -> Self {
+        let (sender, reports) = mpsc::unbounded();
+        let ordered = matches!(plan.children, Children::Fixed(_));
+        let machine = Machine::new(plan.id.clone(), plan.strategy, plan.policy, ordered, sender);
+        Self { plan, machine, born: Instant::now(), reports: Some(reports), ready: None, stopped: None, alarm: None }
+    }
+
+    fn first_children(&self) -> Vec<ChildSpec> {
+        match &self.plan.children {
+            Children::Fixed(children) => children.clone(),
+            Children::Pool(pool) => pool.missing(&[]),
+        }
+    }
+
+    /// Gives the machine an input, then carries out what follows from it.
+    pub(super) fn step(&mut self, ctx: &mut Context<Self>, input: impl FnOnce(&mut Self, Instant)) {
+        let now = Instant::now();
+        input(self, now);
+        if let Some(outcome) = self.machine.settle(now) {
+            self.conclude(outcome);
+        }
+        self.set_alarm(ctx, now);
+    }
+
+    fn conclude(&mut self, outcome: Outcome) {
+        match (outcome, self.stopped.take(), self.ready.take()) {
+            (Outcome::Ready, stopped, ready) => {
+                self.stopped = stopped;
+                ready.map(|ready| ready.send(Ok(())));
+            }
+            (_, Some(stopped), _) => {
+                let _ = stopped.send(());
+            }
+            (Outcome::Escalate(failure), None, Some(ready)) => {
+                let _ = ready.send(Err(failure));
+            }
+            (Outcome::Escalate(failure), None, None) => exit(failure),
+            (Outcome::Stopped, None, _) => {}
+        }
+    }
+
+    /// Timers are never cancelled: one that fires early finds nothing to do.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>, now: Instant) {
+        let Some(at) = self.machine.wake_at(now) else { return };
+        if self.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        self.alarm = Some(at);
+        ctx.run_later(at - now, |supervisor, ctx| {
+            supervisor.alarm = None;
+            supervisor.step(ctx, Self::look_at_the_clock);
+        });
+    }
+
+    fn look_at_the_clock(&mut self, now: Instant) {
+        for lost in self.machine.overdue(now) {
+            self.hear(lost, now);
+        }
+    }
+
+    fn hear(&mut self, report: Report, now: Instant) {
+        let Some((child, exit)) = self.machine.hear(report, now) else { return };
+        let down = Down { supervisor: self.plan.id.clone(), child: child.id.clone(), exit };
+        let mut monitors = self.plan.monitors.lock().unwrap_or_else(PoisonError::into_inner);
+        monitors.retain(Recipient::connected);
+        // Unbounded by the mailbox, but bounded by the supervisor's intensity.
+        monitors.iter().for_each(|monitor| monitor.do_send(down.clone()));
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Supervisor {}
+
+impl Service for Supervisor {
+    /// It hears of its children, and answers for its tree, while they start.
+    const OPEN_DURING_INIT: bool = true;
+
+    fn init(&mut self, ctx: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        if let Some(reports) = self.reports.take() {
+            ctx.add_stream(reports);
+        }
+        let (ready, became_ready) = oneshot::channel();
+        self.ready = Some(ready);
+        let children = self.first_children();
+        self.step(ctx, |supervisor, now| supervisor.machine.start(children, now));
+        Box::pin(became_ready.into_actor(self).map(|result, _, _| Ok(result.unwrap_or(Err(Exit::Shutdown))?)))
+    }
+
+    fn terminate(&mut self, _: Duration, ctx: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
+        let (stopped, has_stopped) = oneshot::channel();
+        self.stopped = Some(stopped);
+        self.step(ctx, |supervisor, _| supervisor.machine.stop());
+        Box::pin(has_stopped.into_actor(self).map(|_, _, _| ()))
+    }
+
+    fn inspect(&self) -> Details {
+        match &self.plan.children {
+            Children::Fixed(_) => Details::new(),
+            Children::Pool(pool) => Details::from_iter([("wanted".to_owned(), pool.wanted().into())]),
+        }
+    }
+}
+
+impl StreamHandler<Report> for Supervisor {
+    fn handle(&mut self, report: Report, ctx: &mut Context<Self>) {
+        self.step(ctx, |supervisor, now| supervisor.hear(report, now));
+    }
+}
+
+impl Drop for Supervisor {
+    /// A supervisor that fails or is killed takes its children along, as OTP's links do.
+    fn drop(&mut self) {
+        for child in mem::take(&mut self.machine.children).iter().rev().filter(|child| child.life.is_some()) {
+            child.spec.order(Order::Kill);
+        }
+    }
+}
