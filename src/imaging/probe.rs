@@ -2,6 +2,7 @@
 
 use super::ImagingError;
 use super::decode;
+use super::jpeg;
 use crate::domain::format::Format;
 use crate::domain::pipeline::cost::ImageInfo;
 
@@ -22,7 +23,43 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     if width == 0 || height == 0 {
         return Err(ImagingError::Corrupt("the image has no pixels".to_owned()));
     }
+    let metadata = decoder.icc_profile().ok().flatten().map_or(0, |profile| profile.len() as u64);
+    let pixels = u64::from(width) * u64::from(height);
+    let decoded = pixels.saturating_mul(decoder.color_type().bytes_per_pixel().into());
+    // The colour profile is kept twice; the other metadata may be copied out of the file.
+    let decoder_bytes =
+        working_bytes(input, format, (width, height), decoded).saturating_add(2 * metadata).saturating_add(input.len() as u64);
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let bytes_per_pixel = decoder.color_type().bytes_per_pixel().into();
-    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes: 0, turned })
+    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes, turned })
+}
+
+/// An upper bound of what the decoder of a format allocates in proportion to the image.
+fn working_bytes(input: &[u8], format: Format, (width, height): (u32, u32), decoded: u64) -> u64 {
+    let pixels = u64::from(width) * u64::from(height);
+    match format {
+        // Row by row.
+        Format::Png | Format::Bmp => 0,
+        Format::Jpeg => jpeg::working_bytes(input, (width, height)),
+        Format::Webp => pixels.saturating_mul(webp_bytes_per_pixel(input)),
+        // A first frame that does not fill the canvas is decoded beside it.
+        Format::Gif => pixels.saturating_mul(4),
+        // The decoder fills a buffer of its own, and CMYK has a third more samples than colours.
+        Format::Tiff => decoded.saturating_mul(2),
+    }
+}
+
+/// By the kind of the first chunk (and the flags of an extended file, RFC 9649, 2.7).
+fn webp_bytes_per_pixel(input: &[u8]) -> u64 {
+    const ANIMATION: u8 = 0x02;
+    match (input.get(12..16), input.get(20)) {
+        // Planes of luma and chroma.
+        (Some(b"VP8 "), _) => 2,
+        // Colours with alpha and the images of its transforms.
+        (Some(b"VP8L"), _) => 5,
+        // A canvas and a frame, and what the frame needs by itself.
+        (_, Some(flags)) if flags & ANIMATION != 0 => 16,
+        // Planes, and alpha that is decoded as a lossless image of its own.
+        _ => 8,
+    }
 }

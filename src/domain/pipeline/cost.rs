@@ -1,8 +1,12 @@
 //! What a pipeline costs on one image: an upper bound of the memory, known before a pixel is decoded.
+//!
+//! The bound follows the way of the pixels: the file and its decoder, then every step with the buffers it needs beside its
+//! input, then the encoder with what it writes. A test compares it with what is really allocated. It cannot know how well
+//! an image compresses and assumes that it does not; for photographs it is two to three times what is needed.
 
 use serde::{Deserialize, Serialize};
 
-use super::Pipeline;
+use super::{Output, Pipeline, Rotation, Step};
 use crate::domain::format::Format;
 
 /// What the header of an image tells.
@@ -24,9 +28,66 @@ pub struct ImageInfo {
     pub turned: bool,
 }
 
-/// An upper bound of the bytes that a worker needs to run `pipeline` on the image; saturates.
+/// Small buffers of fixed size: rows, windows, code tables.
+const FIXED: u64 = 1 << 20;
+
+/// An upper bound of the bytes that a worker needs to run `pipeline` on the image, beyond what an idle worker has: the file,
+/// the decoded pixels in every form they take on the way, and the encoded result. Saturates.
 #[must_use]
 pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
-    let _ = pipeline;
-    u64::from(info.width).saturating_mul(u64::from(info.height)).saturating_mul(u64::from(info.bytes_per_pixel)).saturating_mul(4)
+    let mut size = (info.width, info.height);
+    let bytes_per_pixel = u64::from(info.bytes_per_pixel);
+    let decoded = pixels(size).saturating_mul(bytes_per_pixel);
+    let upright = if info.turned { decoded.saturating_mul(2) } else { decoded };
+    let mut peak = decoded.saturating_add(info.decoder_bytes).max(upright);
+    for step in pipeline.steps() {
+        let after = step.size_after(size);
+        peak = peak.max(step_bytes(step, size, after, bytes_per_pixel));
+        size = after;
+    }
+    let output = pipeline.output().unwrap_or(Output::new(info.format));
+    let encoding = encoder_bytes(output, pixels(size), bytes_per_pixel);
+    peak.max(encoding).saturating_add(info.encoded_bytes).saturating_add(FIXED)
+}
+
+fn pixels((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
+/// The pixels before and after a step and what it needs beside them.
+fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixel: u64) -> u64 {
+    let bytes = |pixels: u64| pixels.saturating_mul(bytes_per_pixel);
+    let (source, result) = (bytes(pixels(before)), bytes(pixels(after)));
+    match step {
+        Step::SwapChannels { .. } | Step::Invert | Step::Flip { .. } | Step::Rotate { rotation: Rotation::Half } => source,
+        Step::Grayscale | Step::Rotate { .. } => source.saturating_add(result),
+        Step::Resize { .. } => {
+            // A copy of the source multiplied by its alpha, and the image scaled along one axis.
+            let half_way = bytes(pixels((after.0, before.1)));
+            source.saturating_mul(2).saturating_add(half_way).saturating_add(result)
+        }
+        #[cfg(feature = "faults")]
+        Step::FaultAbort | Step::FaultLoop | Step::FaultEatMemory | Step::FaultPanic => source,
+    }
+}
+
+/// The pixels, their copy in a type that the format holds, the encoder's own buffers, and the encoded result.
+fn encoder_bytes(output: Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
+    let of = |bytes: u64| pixels.saturating_mul(bytes);
+    let raw = of(bytes_per_pixel);
+    // Gray and colour of eight bits are held by every format as they are.
+    let plain = matches!(bytes_per_pixel, 1 | 3);
+    let converted = |bytes: u64| if plain { 0 } else { bytes };
+    // A result that is collected in a growing buffer before it is written: while it grows, the old one is there too.
+    let collected = |result: u64| result.saturating_mul(4);
+    let beside = match output {
+        Output::Png => converted(raw).saturating_add(collected(raw.min(of(8)))),
+        Output::Jpeg { .. } => converted(raw.min(of(4))).saturating_add(of(4)),
+        Output::Webp => converted(raw.min(of(4))).saturating_add(of(4)).saturating_add(collected(raw.min(of(4)))),
+        // Two copies with alpha, the indices, and codes of up to twelve bits for each.
+        Output::Gif => of(4 + 4 + 1).saturating_add(collected(of(3) / 2)),
+        Output::Bmp => converted(of(4)).saturating_add(of(4)),
+        Output::Tiff => converted(raw.saturating_mul(2)).saturating_add(raw.saturating_mul(2)),
+    };
+    raw.saturating_add(beside)
 }

@@ -1,7 +1,7 @@
 //! JPEG decoding that does not forgive: `image` runs the same decoder in its lenient mode, where what is missing of a
 //! photograph comes out gray.
 
-pub(super) mod segments;
+mod segments;
 
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult};
@@ -64,6 +64,17 @@ impl ImageDecoder for JpegDecoder<'_> {
     fn read_image_boxed(self: Box<Self>, pixels: &mut [u8]) -> ImageResult<()> {
         (*self).read_image(pixels)
     }
+}
+
+/// An upper bound of what decoding allocates beside the pixels: the coefficients of all blocks where the scans do not come
+/// whole, else those of a few rows.
+pub(super) fn working_bytes(input: &[u8], (width, height): (u32, u32)) -> u64 {
+    const COEFFICIENT: u64 = 2;
+    // A block has 8 pixels a side, and sampling factors go up to 4.
+    let padded = |side: u32| u64::from(side).next_multiple_of(32);
+    let layout = segments::layout(input).unwrap_or(segments::Layout { components: 4, sequential: false });
+    let rows = if layout.sequential { 64 } else { padded(height) + 64 };
+    COEFFICIENT * u64::from(layout.components) * padded(width) * rows
 }
 
 fn corrupt(what: &'static str) -> ImageError {

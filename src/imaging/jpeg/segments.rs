@@ -45,15 +45,15 @@ pub(super) fn ends(input: &[u8]) -> bool {
 
 /// What the header says about the work of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(super) struct Layout {
     /// Colour components.
-    pub(crate) components: u8,
+    pub(super) components: u8,
     /// Whether the first scan holds all of the image, so that it can be decoded row by row.
-    pub(crate) sequential: bool,
+    pub(super) sequential: bool,
 }
 
 /// Reads the frame header and the first scan header.
-pub(crate) fn layout(input: &[u8]) -> Option<Layout> {
+pub(super) fn layout(input: &[u8]) -> Option<Layout> {
     let mut frame = None;
     for (marker, payload) in (Segments { rest: input }) {
         match marker {

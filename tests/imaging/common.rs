@@ -1,0 +1,110 @@
+//! Images made on the spot, and where the corpora are.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use image::{ColorType, DynamicImage, ImageFormat};
+use safelight::domain::format::Format;
+use safelight::domain::limits::ImageLimits;
+use safelight::domain::pipeline::Pipeline;
+use safelight::imaging::{self, ImagingError, OutputInfo};
+
+/// Every pixel type that a decoder hands out.
+pub const COLOR_TYPES: [ColorType; 10] = {
+    use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgb32F, Rgba8, Rgba16, Rgba32F};
+    [L8, La8, Rgb8, Rgba8, L16, La16, Rgb16, Rgba16, Rgb32F, Rgba32F]
+};
+
+/// An image of a pixel type whose samples are all different enough to tell: smooth with a little noise.
+pub fn sample(width: u32, height: u32, color: ColorType) -> DynamicImage {
+    let rgba = image::ImageBuffer::from_fn(width, height, |x, y| {
+        let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).rotate_right(7) % 1_500;
+        let ramp = |i: u32, n: u32| ((u64::from(i) * 60_000) / u64::from(n.max(1))) as u32;
+        let channels =
+            [ramp(x, width) + noise, ramp(y, height) + noise * 2, ramp(x + y, width + height) / 2 + noise, 65_535 - ramp(y, height) / 2];
+        image::Rgba(channels.map(|channel| channel.min(65_535) as u16))
+    });
+    convert(DynamicImage::ImageRgba16(rgba), color)
+}
+
+/// The image in another pixel type.
+pub fn convert(image: DynamicImage, color: ColorType) -> DynamicImage {
+    match color {
+        ColorType::L8 => image.into_luma8().into(),
+        ColorType::La8 => image.into_luma_alpha8().into(),
+        ColorType::Rgb8 => image.into_rgb8().into(),
+        ColorType::Rgba8 => image.into_rgba8().into(),
+        ColorType::L16 => image.into_luma16().into(),
+        ColorType::La16 => image.into_luma_alpha16().into(),
+        ColorType::Rgb16 => image.into_rgb16().into(),
+        ColorType::Rgba16 => image.into_rgba16().into(),
+        ColorType::Rgb32F => image.into_rgb32f().into(),
+        ColorType::Rgba32F => image.into_rgba32f().into(),
+        other => panic!("no such pixel type: {other:?}"),
+    }
+}
+
+pub fn image_format(format: Format) -> ImageFormat {
+    match format {
+        Format::Png => ImageFormat::Png,
+        Format::Jpeg => ImageFormat::Jpeg,
+        Format::Webp => ImageFormat::WebP,
+        Format::Gif => ImageFormat::Gif,
+        Format::Bmp => ImageFormat::Bmp,
+        Format::Tiff => ImageFormat::Tiff,
+    }
+}
+
+/// Encodes with the `image` crate alone, where the format holds the pixel type.
+pub fn try_file(image: &DynamicImage, format: Format) -> Option<Vec<u8>> {
+    let mut out = Cursor::new(Vec::new());
+    image.write_to(&mut out, image_format(format)).ok().map(|()| out.into_inner())
+}
+
+/// Encodes with the `image` crate alone.
+pub fn file(image: &DynamicImage, format: Format) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    image.write_to(&mut out, image_format(format)).unwrap_or_else(|error| panic!("{format} {:?}: {error}", image.color()));
+    out.into_inner()
+}
+
+/// Decodes with the `image` crate alone.
+pub fn pixels(file: &[u8]) -> DynamicImage {
+    image::load_from_memory(file).expect("the file decodes")
+}
+
+/// Runs a pipeline, given as text, without limits to speak of.
+pub fn run(input: &[u8], pipeline: &str) -> Result<(Vec<u8>, OutputInfo), ImagingError> {
+    let pipeline: Pipeline = pipeline.parse().unwrap_or_else(|error| panic!("{pipeline}: {error}"));
+    let mut out = Cursor::new(Vec::new());
+    let info = imaging::run(input, &pipeline, &ImageLimits::default(), &mut out)?;
+    Ok((out.into_inner(), info))
+}
+
+/// Runs a pipeline and decodes the result.
+pub fn run_to_pixels(input: &[u8], pipeline: &str) -> DynamicImage {
+    let (bytes, info) = run(input, pipeline).unwrap_or_else(|error| panic!("{pipeline}: {error}"));
+    assert_eq!(Format::sniff(&bytes), Some(info.format));
+    let image = pixels(&bytes);
+    assert_eq!((image.width(), image.height()), (info.width, info.height));
+    image
+}
+
+fn shared(variable: &str, fallback: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(fallback), PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: no corpus ({variable})");
+    None
+}
+
+/// The folder of test images, where there is one.
+pub fn corpus() -> Option<PathBuf> {
+    shared("SAFELIGHT_CORPUS", "../shared/corpus")
+}
+
+/// The folder of photographs, where there is one.
+pub fn photos() -> Option<PathBuf> {
+    shared("SAFELIGHT_PHOTOS", "../shared/photos")
+}

@@ -1,0 +1,5 @@
+//! The pixels of every operation and format, judged by other means than the code under test.
+
+mod allocation;
+mod common;
+mod memory;

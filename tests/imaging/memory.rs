@@ -1,0 +1,85 @@
+//! The estimate of memory against the memory that was used.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use safelight::domain::format::Format;
+use safelight::domain::limits::ImageLimits;
+use safelight::domain::pipeline::{Pipeline, cost};
+use safelight::imaging;
+
+use crate::allocation::peak_of;
+use crate::common::{COLOR_TYPES, photos, sample, try_file};
+
+/// Takes bytes and keeps none.
+#[derive(Default)]
+struct Sink {
+    position: u64,
+    len: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.position += bytes.len() as u64;
+        self.len = self.len.max(self.position);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Sink {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = match to {
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) => self.position.checked_add_signed(by).expect("in range"),
+            SeekFrom::End(by) => self.len.checked_add_signed(by).expect("in range"),
+        };
+        Ok(self.position)
+    }
+}
+
+/// Runs the pipeline and compares; returns by how much the estimate exceeds what was used.
+fn excess(name: &str, input: &[u8], pipeline: &str) -> f64 {
+    let parsed: Pipeline = pipeline.parse().expect("the pipeline is one");
+    let (info, probing) = peak_of(|| imaging::probe(input));
+    let estimate = cost::peak_bytes(&info.expect("the header is whole"), &parsed);
+    let mut sink = Sink::default();
+    let (done, peak) = peak_of(|| imaging::run(input, &parsed, &ImageLimits::default(), &mut sink));
+    done.unwrap_or_else(|error| panic!("{name} {pipeline}: {error}"));
+    let used = input.len() as u64 + peak + sink.len;
+    let excess = estimate as f64 / used as f64;
+    println!("{name:20} {pipeline:30} used {used:10}, estimated {estimate:10}: {excess:.2}");
+    assert!(estimate >= used, "{name} {pipeline}: used {used}, estimated {estimate}");
+    assert!(probing < 300_000, "{name}: the header alone took {probing}");
+    excess
+}
+
+#[test]
+fn the_estimate_holds_for_every_pixel_type_and_format() {
+    for color in COLOR_TYPES {
+        let image = sample(500, 300, color);
+        for format in Format::ALL {
+            let Some(bytes) = try_file(&image, format) else { continue };
+            for output in Format::ALL {
+                excess(&format!("{format} {color:?}"), &bytes, &format!("swap_channels/{output}"));
+            }
+            for steps in ["rotate:90", "resize:400x", "resize:400x300,fit=cover", "resize:900x,enlarge=true", "grayscale", "jpeg:q=100"] {
+                excess(&format!("{format} {color:?}"), &bytes, steps);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_estimate_is_not_far_off_for_photographs() {
+    let Some(photos) = photos() else { return };
+    for name in ["p12_seeding.jpg", "p12_sunset.jpg", "p12_sunset_prog.jpg", "p4_picos.png", "p4_picos.webp"] {
+        let bytes = std::fs::read(photos.join(name)).expect("readable");
+        for steps in ["swap_channels", "resize:400x", "rotate:90/jpeg", "png"] {
+            let excess = excess(name, &bytes, steps);
+            assert!(excess < 4.0, "{name} {steps}: {excess}");
+        }
+    }
+}
