@@ -4,17 +4,26 @@
 //! |---|---|
 //! | [`tasks`], [`key_values`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`orphans`] | which blobs no task refers to |
+//! | [`data_dir`] | the locked directory of the embedded engines |
+//! | [`sqlite`] | tasks and key-values in one file, one writer, group commit |
+//! | [`local_fs`] | blobs as files |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
 //! blocks none. Dropping the future does not take back a write that is already queued.
 
 pub mod blobs;
+pub mod data_dir;
 pub mod key_values;
+pub mod local_fs;
 pub mod orphans;
+pub mod sqlite;
 pub mod tasks;
+mod threads;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use threads::QueueStats;
 
 /// The clock of an engine's leases, backoffs and ages: never jumps, never runs backwards. Tests set it by hand.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;

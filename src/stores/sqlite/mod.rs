@@ -1,0 +1,169 @@
+//! Tasks and key-values in one SQLite file: one thread writes with group commit, a few others read.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `connection` | opening, pragmas, migrations |
+//! | `writer` | the writing thread and its commits |
+//! | `tasks`, `key_values` | the two traits, and what runs on the writing thread |
+//! | `queries` | what runs on the reading threads |
+//! | `rows` | rows from and to domain values |
+//! | `fault` | errors sorted by what they mean for the caller |
+
+mod connection;
+mod fault;
+mod key_values;
+mod queries;
+mod rows;
+mod tasks;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rusqlite::Connection;
+
+pub use connection::OpenError;
+
+use crate::domain::task::RetryPolicy;
+use crate::domain::timestamp::Timestamp;
+use crate::stores::sqlite::fault::Fault;
+use crate::stores::sqlite::rows::Now;
+use crate::stores::sqlite::writer::Writer;
+use crate::stores::threads::{Pool, QueueStats};
+use crate::stores::{Clock, monotonic_clock};
+
+/// The database's name inside the data directory; `-wal` and `-shm` files stand beside it while it is open.
+pub const FILE_NAME: &str = "safelight.sqlite3";
+
+/// How a database is opened.
+#[derive(Clone)]
+pub struct SqliteOptions {
+    /// The clock of leases and backoffs; those of a former opening are void.
+    pub clock: Clock,
+    /// How often a task is tried.
+    pub policy: RetryPolicy,
+    /// How many writes may wait; further ones are refused.
+    pub write_queue: usize,
+    /// How many reads may wait; further ones are refused.
+    pub read_queue: usize,
+    /// How many threads read.
+    pub readers: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { clock: monotonic_clock(), policy: RetryPolicy::default(), write_queue: 4096, read_queue: 1024, readers: 2 }
+    }
+}
+
+/// How busy the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqliteStats {
+    /// The queue of the writing thread.
+    pub writes: QueueStats,
+    /// The queue of the reading threads.
+    pub reads: QueueStats,
+}
+
+/// The store of tasks and key-values. Dropping it answers what is queued and ends its threads, within a deadline.
+pub struct SqliteDb {
+    clock: Clock,
+    policy: RetryPolicy,
+    // Closed before the writer, which then is the last connection and can empty the log into the file.
+    readers: Pool<Reader>,
+    writer: Writer,
+}
+
+impl SqliteDb {
+    /// Opens or creates the database in `dir`. Blocks; not for an arbiter.
+    ///
+    /// # Errors
+    /// If the library is too old, the file is foreign, newer or unreadable, or the file system cannot hold it.
+    pub fn open(dir: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
+        let path = dir.join(FILE_NAME);
+        let connection = connection::open_writer(&path)?;
+        forget_timers(&connection)?;
+        // The name of a fresh file must outlive a power cut before anything in it is acknowledged.
+        File::open(dir)?.sync_all()?;
+        let reader_path = path.clone();
+        Ok(Self {
+            clock: options.clock,
+            policy: options.policy,
+            readers: Pool::start("sqlite-reader", options.readers, options.read_queue, move || Reader::new(reader_path.clone()))?,
+            writer: Writer::start(path, connection, options.write_queue)?,
+        })
+    }
+
+    /// How busy the database is.
+    #[must_use]
+    pub fn stats(&self) -> SqliteStats {
+        SqliteStats { writes: self.writer.stats(), reads: self.readers.stats() }
+    }
+
+    /// Queues `work` for the writing thread at once; the future only waits for the answer.
+    fn write<T, E>(&self, work: impl FnOnce(&Connection, Now) -> Result<T, Fault> + Send + 'static) -> BoxFuture<'static, Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let clock = self.clock.clone();
+        let queued = self.writer.run(move |connection| work(connection, now(&clock)));
+        async move {
+            let lost = || Fault::UnknownOutcome("the writing thread failed with the request in hand".into());
+            Ok(queued?.await.unwrap_or_else(|_| Err(lost()))?)
+        }
+        .boxed()
+    }
+
+    /// Queues `work` for a reading thread at once.
+    fn read<T, E>(&self, work: impl FnOnce(&Connection, Now) -> Result<T, Fault> + Send + 'static) -> BoxFuture<'static, Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let clock = self.clock.clone();
+        let queued = self.readers.run(move |reader| reader.run(|connection| work(connection, now(&clock))));
+        async move {
+            let lost = || Fault::Unavailable("a reading thread failed with the request in hand".into());
+            Ok(queued.map_err(Fault::Unavailable)?.await.unwrap_or_else(|_| Err(lost()))?)
+        }
+        .boxed()
+    }
+}
+
+fn now(clock: &Clock) -> Now {
+    Now { engine: clock(), wall: Timestamp::now() }
+}
+
+/// Leases and backoffs of a former opening ran on a clock that is gone: the leases have ended, the backoffs are over.
+fn forget_timers(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute("UPDATE tasks SET lease_until = 0 WHERE lease_until IS NOT NULL", [])?;
+    connection.execute("UPDATE tasks SET not_before = NULL WHERE not_before IS NOT NULL", [])?;
+    Ok(())
+}
+
+/// A connection that reads; replaced after a failure that it may not have survived.
+struct Reader {
+    path: PathBuf,
+    connection: Option<Connection>,
+}
+
+impl Reader {
+    fn new(path: PathBuf) -> Self {
+        Self { path, connection: None }
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(connection::open_reader(&self.path)?),
+        };
+        let result = work(connection);
+        if matches!(result, Err(Fault::Broken(_))) {
+            self.connection = None;
+        }
+        result
+    }
+}

@@ -1,0 +1,86 @@
+//! Questions about tasks; they run on the reading threads and see the last commit.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use uuid::Uuid;
+
+use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::task::{Attempt, Claim, Task, TaskState};
+use crate::stores::sqlite::fault::Fault;
+use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, micros, uint};
+use crate::stores::tasks::{Backlog, Cursor, TaskPage, TaskQuery};
+
+pub(super) fn attempts(connection: &Connection, id: TaskId) -> Result<Vec<Attempt>, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT attempts.* FROM attempts JOIN tasks USING (seq) WHERE tasks.id = ?1 ORDER BY attempts.claim_no")?;
+    let attempts = statement.query_map([id.as_uuid().as_bytes()], |row| Ok(rows::attempt(row)))?;
+    attempts.map(|attempt| attempt?).collect()
+}
+
+pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage, Fault> {
+    let limit = query.limit.clamp(1, TaskQuery::MAX_LIMIT);
+    let after = rows::int(query.after.map_or(0, |Cursor(seq)| seq));
+    // One row more than asked for tells whether there is a next page.
+    let wanted = limit as u64 + 1;
+    let rows = match query.state {
+        Some(state) => connection
+            .prepare_cached("SELECT * FROM tasks WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?
+            .query_map((state.as_str(), after, rows::int(wanted)), place_and_task)?
+            .collect::<Result<Vec<_>, _>>()?,
+        None => connection
+            .prepare_cached("SELECT * FROM tasks WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+            .query_map((after, rows::int(wanted)), place_and_task)?
+            .collect::<Result<Vec<_>, _>>()?,
+    };
+    let next = (rows.len() > limit).then(|| Cursor(rows[limit - 1].0));
+    let tasks = rows.into_iter().take(limit).filter_map(|(seq, task)| readable(seq, task)).collect();
+    Ok(TaskPage { tasks, next })
+}
+
+fn place_and_task(row: &Row<'_>) -> rusqlite::Result<(u64, Result<Task, Fault>)> {
+    let seq: i64 = row.get("seq")?;
+    Ok((seq.unsigned_abs(), rows::task(row)))
+}
+
+/// One row that cannot be read must not hide the others.
+fn readable(seq: u64, task: Result<Task, Fault>) -> Option<Task> {
+    task.inspect_err(|fault| log::error!(seq, fault:%; "a task cannot be read and is left out of a list")).ok()
+}
+
+pub(super) fn expired(connection: &Connection, limit: usize, now: Now) -> Result<Vec<Claim>, Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, claim_no FROM tasks WHERE lease_until <= ?1 ORDER BY lease_until LIMIT ?2")?;
+    let claims = statement.query_map((micros(now.engine), rows::int(limit as u64)), |row| Ok(claim(row)))?;
+    claims.map(|claim| claim?).collect()
+}
+
+/// The latest claims of the tasks in a state.
+pub(super) fn claims(connection: &Connection, state: TaskState) -> Result<Vec<Claim>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT id, claim_no FROM tasks WHERE state = ?1 ORDER BY seq")?;
+    let claims = statement.query_map([state.as_str()], |row| Ok(claim(row)))?;
+    claims.map(|claim| claim?).collect()
+}
+
+fn claim(row: &Row<'_>) -> Result<Claim, Fault> {
+    Ok(Claim { task: TaskId::from(Uuid::from_bytes(row.get("id")?)), claim_no: ClaimNo(uint(row, "claim_no")?) })
+}
+
+pub(super) fn backlog(connection: &Connection) -> Result<Backlog, Fault> {
+    let mut statement = connection.prepare_cached("SELECT tasks, bytes FROM backlog")?;
+    statement.query_row([], |row| Ok(uint(row, "tasks").and_then(|tasks| Ok(Backlog { tasks, bytes: uint(row, "bytes")? }))))?
+}
+
+pub(super) fn next_runnable(connection: &Connection, now: Now) -> Result<Option<Duration>, Fault> {
+    let runnable = connection
+        .prepare_cached("SELECT 1 FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL LIMIT 1")?
+        .exists([])?;
+    if runnable {
+        return Ok(Some(Duration::ZERO));
+    }
+    let earliest: Option<i64> = connection
+        .prepare_cached("SELECT not_before FROM tasks WHERE not_before < ?1 ORDER BY not_before LIMIT 1")?
+        .query_row([SET_ASIDE], |row| row.get(0))
+        .optional()?;
+    Ok(earliest.map(|moment| Duration::from_micros(moment.unsigned_abs()).saturating_sub(now.engine)))
+}

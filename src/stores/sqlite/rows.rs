@@ -1,0 +1,254 @@
+//! Tasks and attempts as rows: reading them back as checked domain values, and writing them.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use uuid::Uuid;
+
+use crate::domain::blob::{BlobMeta, Sha256};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Task, TaskResult, Timer, Transition};
+use crate::domain::timestamp::Timestamp;
+use crate::stores::sqlite::fault::Fault;
+
+/// Both clocks at the moment of a write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// The engine's clock: leases and backoffs.
+    pub(super) engine: Duration,
+    /// The wall clock: what people read.
+    pub(super) wall: Timestamp,
+}
+
+impl Now {
+    /// The engine's moment `after` from now, as it is stored.
+    pub(super) fn deadline(self, after: Duration) -> i64 {
+        micros(self.engine.saturating_add(after))
+    }
+}
+
+/// A moment of the engine's clock as it is stored. The greatest number is kept for [`SET_ASIDE`].
+pub(super) fn micros(moment: Duration) -> i64 {
+    i64::try_from(moment.as_micros()).unwrap_or(SET_ASIDE).min(SET_ASIDE - 1)
+}
+
+/// The `not_before` of a row that cannot be read: no claim meets it again before the next opening.
+pub(super) const SET_ASIDE: i64 = i64::MAX;
+
+/// An unsigned number as SQLite holds it. Lengths and counters do not come near the limit.
+pub(super) fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A column that holds an unsigned number.
+pub(super) fn uint(row: &Row<'_>, column: &str) -> Result<u64, Fault> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| Fault::Corrupt(format!("{column} is negative")))
+}
+
+/// A column that holds the printed form of a domain type.
+fn parsed<T: FromStr<Err: Display>>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|error| Fault::Corrupt(format!("{column} {text:?}: {error}")))
+}
+
+fn is_null(row: &Row<'_>, column: &str) -> Result<bool, Fault> {
+    Ok(matches!(row.get_ref(column)?, rusqlite::types::ValueRef::Null))
+}
+
+fn required<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
+    Ok(row.get(column)?)
+}
+
+fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
+    if is_null(row, column)? { Ok(None) } else { uint(row, column).map(|ms| Some(Timestamp(ms))) }
+}
+
+/// Reads a row of `SELECT * FROM tasks`.
+pub(super) fn task(row: &Row<'_>) -> Result<Task, Fault> {
+    let id = TaskId::from(Uuid::from_bytes(required(row, "id")?));
+    let in_task = |fault| match fault {
+        Fault::Corrupt(text) => Fault::Corrupt(format!("task {id}: {text}")),
+        other => other,
+    };
+    read_task(row, id).map_err(in_task)
+}
+
+fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
+    Ok(Task {
+        id,
+        seq: uint(row, "seq")?,
+        state: parsed(row, "state")?,
+        run: required(row, "run")?,
+        pipeline: parsed(row, "pipeline")?,
+        original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
+        input_format: parsed(row, "input_format")?,
+        claim_no: ClaimNo(uint(row, "claim_no")?),
+        attempts: required(row, "attempts")?,
+        refunds: required(row, "refunds")?,
+        created_at: Timestamp(uint(row, "created_at")?),
+        started_at: moment(row, "started_at")?,
+        ended_at: moment(row, "ended_at")?,
+        result: if is_null(row, "result_claim_no")? { None } else { Some(result(row)?) },
+        failure: failure(row, "failure_code", "failure_detail")?,
+    })
+}
+
+fn result(row: &Row<'_>) -> Result<TaskResult, Fault> {
+    Ok(TaskResult {
+        claim_no: ClaimNo(uint(row, "result_claim_no")?),
+        blob: BlobMeta { len: uint(row, "result_len")?, sha256: Sha256(required(row, "result_sha256")?) },
+        format: parsed(row, "result_format")?,
+        width: required(row, "result_width")?,
+        height: required(row, "result_height")?,
+    })
+}
+
+fn failure(row: &Row<'_>, code: &str, detail: &str) -> Result<Option<Failure>, Fault> {
+    if is_null(row, code)? {
+        return Ok(None);
+    }
+    Ok(Some(Failure { code: parsed::<ErrorCode>(row, code)?, detail: required(row, detail)? }))
+}
+
+/// Reads a row of `SELECT * FROM attempts`.
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Fault> {
+    let ended = match moment(row, "ended_at")? {
+        None => None,
+        Some(at) => Some(Ended { at, end: attempt_end(row)? }),
+    };
+    Ok(Attempt {
+        run: required(row, "run")?,
+        claim_no: ClaimNo(uint(row, "claim_no")?),
+        worker: required(row, "worker")?,
+        started_at: Timestamp(uint(row, "started_at")?),
+        ended,
+    })
+}
+
+fn attempt_end(row: &Row<'_>) -> Result<AttemptEnd, Fault> {
+    let outcome: String = required(row, "outcome")?;
+    let reason = failure(row, "reason_code", "reason_detail")?;
+    match (outcome.as_str(), reason) {
+        ("finished", None) => Ok(AttemptEnd::Finished),
+        ("cancelled", None) => Ok(AttemptEnd::Cancelled),
+        ("failed", Some(reason)) => Ok(AttemptEnd::Failed(reason)),
+        ("released", Some(reason)) => Ok(AttemptEnd::Released { reason, refunded: required(row, "refunded")? }),
+        _ => Err(Fault::Corrupt(format!("attempt ended {outcome:?} with a reason that does not fit"))),
+    }
+}
+
+/// The row of a task.
+pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT * FROM tasks WHERE id = ?1")?;
+    statement.query_row([id.as_uuid().as_bytes()], |row| Ok(task(row))).optional()?.transpose()
+}
+
+/// Writes a new task and gives it its place in the order; `None` if the id is taken.
+pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO tasks (id, state, run, pipeline, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at)
+         VALUES (:id, :state, :run, :pipeline, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let rows = statement.execute(named_params! {
+        ":id": task.id.as_uuid().as_bytes(),
+        ":state": task.state.as_str(),
+        ":run": task.run,
+        ":pipeline": task.pipeline.to_string(),
+        ":input_format": task.input_format.name(),
+        ":original_len": int(task.original.len),
+        ":original_sha256": task.original.sha256.0,
+        ":claim_no": int(task.claim_no.0),
+        ":attempts": task.attempts,
+        ":refunds": task.refunds,
+        ":created_at": int(task.created_at.0),
+    })?;
+    let seq = connection.last_insert_rowid().unsigned_abs();
+    Ok((rows == 1).then_some(Task { seq, ..task }))
+}
+
+/// Writes what the state machine decided about the row that was loaded as `before`.
+pub(super) fn store(connection: &Connection, before: &Task, transition: &Transition, now: Now) -> Result<(), Fault> {
+    if let Some(end) = &transition.ended {
+        end_attempt(connection, before, end, now)?;
+    }
+    let rows = if transition.gone { delete(connection, before)? } else { update(connection, before, transition, now)? };
+    if rows == 1 { Ok(()) } else { Err(Fault::Unavailable(format!("task {} was changed by another program", before.id))) }
+}
+
+fn update(connection: &Connection, before: &Task, transition: &Transition, now: Now) -> Result<usize, Fault> {
+    let after = &transition.task;
+    let (lease_until, not_before) = match transition.timer {
+        Timer::Lease(lease) => (Some(now.deadline(lease)), None),
+        Timer::Backoff(backoff) if !backoff.is_zero() => (None, Some(now.deadline(backoff))),
+        Timer::Backoff(_) | Timer::Off => (None, None),
+    };
+    let result = after.result.as_ref();
+    let failure = after.failure.as_ref();
+    let mut statement = connection.prepare_cached(
+        "UPDATE tasks SET state = :state, run = :run, claim_no = :claim_no, attempts = :attempts, refunds = :refunds,
+             started_at = :started_at, ended_at = :ended_at, result_claim_no = :result_claim_no, result_len = :result_len,
+             result_sha256 = :result_sha256, result_format = :result_format, result_width = :result_width,
+             result_height = :result_height, failure_code = :failure_code, failure_detail = :failure_detail,
+             lease_until = :lease_until, not_before = :not_before
+         WHERE seq = :seq AND state = :state_before AND claim_no = :claim_no_before",
+    )?;
+    Ok(statement.execute(named_params! {
+        ":state": after.state.as_str(),
+        ":run": after.run,
+        ":claim_no": int(after.claim_no.0),
+        ":attempts": after.attempts,
+        ":refunds": after.refunds,
+        ":started_at": after.started_at.map(|at| int(at.0)),
+        ":ended_at": after.ended_at.map(|at| int(at.0)),
+        ":result_claim_no": result.map(|result| int(result.claim_no.0)),
+        ":result_len": result.map(|result| int(result.blob.len)),
+        ":result_sha256": result.map(|result| result.blob.sha256.0),
+        ":result_format": result.map(|result| result.format.name()),
+        ":result_width": result.map(|result| result.width),
+        ":result_height": result.map(|result| result.height),
+        ":failure_code": failure.map(|failure| failure.code.code()),
+        ":failure_detail": failure.map(|failure| failure.detail.as_str()),
+        ":lease_until": lease_until,
+        ":not_before": not_before,
+        ":seq": int(before.seq),
+        ":state_before": before.state.as_str(),
+        ":claim_no_before": int(before.claim_no.0),
+    })?)
+}
+
+fn delete(connection: &Connection, before: &Task) -> Result<usize, Fault> {
+    let mut statement = connection.prepare_cached("DELETE FROM tasks WHERE seq = ?1 AND state = ?2 AND claim_no = ?3")?;
+    Ok(statement.execute((int(before.seq), before.state.as_str(), int(before.claim_no.0)))?)
+}
+
+/// Opens the attempt of a fresh claim in the history.
+pub(super) fn begin_attempt(connection: &Connection, task: &Task, worker: &str, now: Now) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO attempts (seq, claim_no, run, worker, started_at) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute((int(task.seq), int(task.claim_no.0), task.run, worker, int(now.wall.0)))?;
+    Ok(())
+}
+
+fn end_attempt(connection: &Connection, before: &Task, end: &AttemptEnd, now: Now) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE attempts SET ended_at = ?3, outcome = ?4, reason_code = ?5, reason_detail = ?6, refunded = ?7
+         WHERE seq = ?1 AND claim_no = ?2 AND ended_at IS NULL",
+    )?;
+    let reason = end.reason();
+    let rows = statement.execute((
+        int(before.seq),
+        int(before.claim_no.0),
+        int(now.wall.0),
+        end.as_str(),
+        reason.map(|reason| reason.code.code()),
+        reason.map(|reason| reason.detail.as_str()),
+        end.refunded(),
+    ))?;
+    if rows == 1 { Ok(()) } else { Err(Fault::Corrupt(format!("{} has no open attempt in the history", before.current_claim()))) }
+}

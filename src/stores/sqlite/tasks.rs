@@ -1,0 +1,119 @@
+//! Tasks in SQLite: what runs on the writing thread, and the trait that puts it there.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::domain::ids::TaskId;
+use crate::domain::task::{Attempt, Change, Claim, Rejected, RetryPolicy, Task, TaskState};
+use crate::stores::sqlite::fault::Fault;
+use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
+use crate::stores::sqlite::{SqliteDb, queries};
+use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
+
+impl TaskStore for SqliteDb {
+    fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>> {
+        let policy = self.policy;
+        let changed = self.write::<_, TaskStoreError>(move |connection, now| apply(connection, &change, &policy, now));
+        async move { Ok(changed.await??) }.boxed()
+    }
+
+    fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>> {
+        self.write(move |connection, now| claim(connection, &request, now))
+    }
+
+    fn get(&self, id: TaskId) -> BoxFuture<'static, Result<Option<Task>, TaskStoreError>> {
+        self.read(move |connection, _| rows::find(connection, id))
+    }
+
+    fn attempts(&self, id: TaskId) -> BoxFuture<'static, Result<Vec<Attempt>, TaskStoreError>> {
+        self.read(move |connection, _| queries::attempts(connection, id))
+    }
+
+    fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>> {
+        self.read(move |connection, _| queries::page(connection, query))
+    }
+
+    fn expired(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Claim>, TaskStoreError>> {
+        self.read(move |connection, now| queries::expired(connection, limit, now))
+    }
+
+    fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>> {
+        let policy = self.policy;
+        self.write(move |connection, now| recover(connection, &policy, now))
+    }
+
+    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>> {
+        self.read(|connection, _| queries::backlog(connection))
+    }
+
+    fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>> {
+        self.read(queries::next_runnable)
+    }
+}
+
+/// Load, ask the state machine, write.
+fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: Now) -> Result<Result<Task, Rejected>, Fault> {
+    if let Change::Insert(new) = change {
+        let inserted = rows::insert(connection, Task::create(new.clone(), 0, now.wall))?;
+        return Ok(inserted.ok_or(Rejected::Duplicate));
+    }
+    let Some(task) = rows::find(connection, change.task())? else { return Ok(Err(Rejected::NotFound)) };
+    match task.apply(change, policy, now.wall) {
+        Err(rejected) => Ok(Err(rejected)),
+        Ok(transition) => rows::store(connection, &task, &transition, now).map(|()| Ok(transition.task)),
+    }
+}
+
+fn claim(connection: &Connection, request: &ClaimRequest, now: Now) -> Result<Vec<ClaimedTask>, Fault> {
+    connection.prepare_cached("UPDATE tasks SET not_before = NULL WHERE not_before <= ?1")?.execute([rows::micros(now.engine)])?;
+    let mut claimed = Vec::new();
+    for worker in &request.workers {
+        let Some(task) = oldest_runnable(connection)? else { break };
+        let Ok(transition) = task.claim(request.lease, now.wall) else {
+            return Err(Fault::Corrupt(format!("task {} is {} but among the runnable ones", task.id, task.state)));
+        };
+        rows::store(connection, &task, &transition, now)?;
+        rows::begin_attempt(connection, &transition.task, worker, now)?;
+        let claim = transition.task.current_claim();
+        claimed.push(ClaimedTask { worker: worker.clone(), task: transition.task, claim });
+    }
+    Ok(claimed)
+}
+
+/// The task that the next free worker gets. A row that cannot be read is set aside: it must not hold up those behind it.
+fn oldest_runnable(connection: &Connection) -> Result<Option<Task>, Fault> {
+    let mut oldest = connection.prepare_cached(
+        "SELECT * FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL ORDER BY seq LIMIT 1",
+    )?;
+    loop {
+        match oldest.query_row([], |row| Ok((row.get("seq")?, rows::task(row)))).optional()? {
+            None => return Ok(None),
+            Some((_, Ok(task))) => return Ok(Some(task)),
+            Some((seq, Err(fault))) => set_aside(connection, seq, &fault)?,
+        }
+    }
+}
+
+fn set_aside(connection: &Connection, seq: i64, fault: &Fault) -> Result<(), Fault> {
+    log::error!(seq, fault:% = fault; "a waiting task cannot be read and is set aside until the next start");
+    connection.execute("UPDATE tasks SET not_before = ?1 WHERE seq = ?2", (SET_ASIDE, seq))?;
+    Ok(())
+}
+
+fn recover(connection: &Connection, policy: &RetryPolicy, now: Now) -> Result<u64, Fault> {
+    connection.execute("UPDATE tasks SET not_before = NULL WHERE not_before IS NOT NULL", [])?;
+    let claims = queries::claims(connection, TaskState::InProgress)?;
+    for claim in &claims {
+        let change = Change::Release { claim: *claim, reason: recovered(), refund: true, backoff: Duration::ZERO };
+        match apply(connection, &change, policy, now) {
+            Ok(Ok(_)) => {}
+            Ok(Err(rejected)) => log::error!(claim:%, rejected:%; "a claim could not be taken back"),
+            Err(fault @ Fault::Corrupt(_)) => log::error!(claim:%, fault:%; "a claim could not be taken back"),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(claims.len() as u64)
+}
