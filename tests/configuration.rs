@@ -16,9 +16,9 @@ struct Setup {
 
 impl Setup {
     fn new(text: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory of our own");
         let path = directory.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).expect("it is writable");
         let sources = Sources { file: Some(path.clone()), ..Sources::default() };
         Self { _directory: directory, path, sources }
     }
@@ -34,13 +34,13 @@ impl Setup {
     }
 
     fn config(&self) -> Config {
-        Config::load(&self.sources).unwrap()
+        Config::load(&self.sources).expect("a valid configuration")
     }
 
     /// Every fault as it is printed, with the file's directory cut off.
     fn faults(&self) -> Vec<String> {
-        let faults = Config::load(&self.sources).unwrap_err();
-        let directory = format!("{}/", self.path.parent().unwrap().display());
+        let faults = Config::load(&self.sources).expect_err("a faulty configuration");
+        let directory = format!("{}/", self.path.parent().expect("it lies in a directory").display());
         faults.to_string().lines().map(|line| line.replace(&directory, "")).collect()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value as Json;
+
 use crate::config::schema::{self, Key, Section};
 
 const HEADER: &str = "\
@@ -34,8 +36,15 @@ fn write_key(text: &mut String, key: &Key) -> std::fmt::Result {
     writeln!(text)?;
     write_doc(text, key.doc)?;
     writeln!(text, "# {}: {}.", if key.live { "Live; takes" } else { "Takes" }, key.expected())?;
-    // Every normal form is a string, a whole number or a switch, which JSON and TOML spell alike.
-    writeln!(text, "{} = {}", key.name(), key.default_value())
+    writeln!(text, "{} = {}", key.name(), default_as_written(key))
+}
+
+/// The default as people write it, not its normal form. JSON and TOML spell strings, whole numbers and switches alike.
+fn default_as_written(key: &Key) -> Json {
+    match key.default_value() {
+        Json::String(_) => Json::from(key.default),
+        other => other,
+    }
 }
 
 fn write_doc(text: &mut String, doc: &[&str]) -> std::fmt::Result {
