@@ -64,7 +64,7 @@ impl Handler<Fail> for Plain {
 #[test]
 fn actix_restarts_an_actor_that_stops_with_its_old_state() {
     run(async {
-        let addr = actix::Supervisor::start(|_| Plain::default());
+        let addr = Supervisor::start(|_| Plain::default());
         assert_eq!(addr.send(Add).await, Ok(1));
         addr.do_send(Fail::Stop);
         assert_eq!(addr.send(Add).await, Ok(2), "the state is the old one");
@@ -74,7 +74,7 @@ fn actix_restarts_an_actor_that_stops_with_its_old_state() {
 #[test]
 fn actix_does_not_restart_an_actor_that_panics() {
     run(async {
-        let addr = actix::Supervisor::start(|_| Plain::default());
+        let addr = Supervisor::start(|_| Plain::default());
         assert_eq!(addr.send(Fail::Panic).await, Err(MailboxError::Closed));
         assert_eq!(addr.send(Add).await, Err(MailboxError::Closed));
     });
@@ -127,7 +127,7 @@ fn an_actor_that_stops_in_started_restarts_without_bound() {
         }
     }
     run(async {
-        let addr = actix::Supervisor::start(|_| Hasty(0));
+        let addr = Supervisor::start(|_| Hasty(0));
         assert_eq!(addr.send(Add).await, Ok(100_000));
     });
 }

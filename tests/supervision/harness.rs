@@ -11,7 +11,7 @@ use actix::prelude::*;
 use safelight::actors::supervision::*;
 
 /// Runs a test on an actix system of its own, with virtual time. A test that waits for more than an (virtual) hour hangs.
-pub fn run<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     System::with_tokio_rt(runtime).block_on(async {
         let limit = Duration::from_secs(3600);
@@ -21,35 +21,35 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// What happened, in order.
 #[derive(Clone, Default)]
-pub struct Journal(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
 
 impl Journal {
-    pub fn note(&self, line: impl Into<String>) {
+    pub(crate) fn note(&self, line: impl Into<String>) {
         self.0.lock().unwrap().push(line.into());
     }
 
     /// Takes what was noted since the last call.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         mem::take(&mut self.0.lock().unwrap())
     }
 }
 
 /// What a probe does in its hooks; changed by the test from outside, as the world changes around a service.
 #[derive(Clone, Debug, Default)]
-pub struct Script(Arc<Mutex<Plan>>);
+pub(crate) struct Script(Arc<Mutex<Plan>>);
 
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The next inits, first to last; then `Ok`.
-    pub inits: Vec<Init>,
+    pub(crate) inits: Vec<Init>,
     /// How it answers an order to stop.
-    pub terminate: Terminate,
+    pub(crate) terminate: Terminate,
     /// Whether dropping its state panics.
-    pub drop_panics: bool,
+    pub(crate) drop_panics: bool,
 }
 
 #[derive(Clone, Debug)]
-pub enum Init {
+pub(crate) enum Init {
     Ok,
     Err,
     Panic,
@@ -59,7 +59,7 @@ pub enum Init {
 }
 
 #[derive(Clone, Debug, Default)]
-pub enum Terminate {
+pub(crate) enum Terminate {
     #[default]
     Ok,
     Panic,
@@ -68,17 +68,17 @@ pub enum Terminate {
 }
 
 impl Script {
-    pub fn set(&self, change: impl FnOnce(&mut Plan)) {
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.0.lock().unwrap());
     }
 
-    pub fn inits(inits: impl Into<Vec<Init>>) -> Self {
+    pub(crate) fn inits(inits: impl Into<Vec<Init>>) -> Self {
         let script = Self::default();
         script.set(|plan| plan.inits = inits.into());
         script
     }
 
-    pub fn terminates(how: Terminate) -> Self {
+    pub(crate) fn terminates(how: Terminate) -> Self {
         let script = Self::default();
         script.set(|plan| plan.terminate = how);
         script
@@ -91,21 +91,21 @@ impl Script {
 }
 
 /// Counts the messages of its life, and writes `+id` when ready, `-id` when dropped after that.
-pub struct Probe {
-    pub id: String,
-    pub journal: Journal,
-    pub script: Script,
-    pub count: u32,
+pub(crate) struct Probe {
+    pub(crate) id: String,
+    pub(crate) journal: Journal,
+    pub(crate) script: Script,
+    pub(crate) count: u32,
     ready: bool,
 }
 
 impl Probe {
-    pub fn new(id: &str, journal: &Journal, script: &Script) -> Self {
+    pub(crate) fn new(id: &str, journal: &Journal, script: &Script) -> Self {
         Self { id: id.to_owned(), journal: journal.clone(), script: script.clone(), count: 0, ready: false }
     }
 
     /// A child with this probe in it.
-    pub fn child(id: &str, options: Options, journal: &Journal, script: &Script) -> (ChildSpec, Addr<Probe>) {
+    pub(crate) fn child(id: &str, options: Options, journal: &Journal, script: &Script) -> (ChildSpec, Addr<Probe>) {
         let (name, journal, script) = (id.to_owned(), journal.clone(), script.clone());
         child(id, options, move || Probe::new(&name, &journal, &script))
     }
@@ -127,7 +127,7 @@ impl Service for Probe {
             Init::After(pause) => pause,
             Init::Stop => {
                 ctx.stop();
-                Duration::ZERO
+                return Box::pin(fut::ready(Ok(())));
             }
         };
         Box::pin(sleep(pause).into_actor(self).map(|(), probe, _| {
@@ -173,7 +173,7 @@ async fn sleep(pause: Duration) {
 /// Answers with the number of messages in this life.
 #[derive(Message)]
 #[rtype(result = "u32")]
-pub struct Count;
+pub(crate) struct Count;
 
 impl Handler<Count> for Probe {
     type Result = u32;
@@ -187,7 +187,7 @@ impl Handler<Count> for Probe {
 /// Fails in one of the ways a handler can.
 #[derive(Message, Clone)]
 #[rtype(result = "()")]
-pub enum Fail {
+pub(crate) enum Fail {
     InHandler,
     InAsyncHandler,
     InSpawnedFuture,
@@ -220,16 +220,16 @@ impl Handler<Fail> for Probe {
 }
 
 /// Five failures within a minute, no pauses.
-pub fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy::new(5, Duration::from_secs(60), Backoff::NONE).expect("a valid policy")
 }
 
 /// A root over these children, with [`policy`].
-pub async fn root(strategy: Strategy, children: Vec<ChildSpec>) -> Root {
+pub(crate) async fn root(strategy: Strategy, children: Vec<ChildSpec>) -> Root {
     Root::start(strategy, policy(), children).await.expect("the tree starts")
 }
 
 /// Lets everything that can happen now happen, without time passing (except for a millisecond).
-pub async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

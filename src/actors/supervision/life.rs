@@ -71,25 +71,30 @@ impl<A: Service> ActorFuture<A> for Renew<A> {
     }
 }
 
-/// Lets the life begin with `init`. While it runs, and for ever if it failed, no message is handled (unless the service says so).
+/// Lets the life begin with `init`, before any message. While it runs, and for ever if it failed, no message is handled either,
+/// unless the service says so.
 pub(super) fn open<A: Service>(life: &mut Life<A>, signal: &Signal<InitResult>) {
     let signal = signal.clone();
-    let init = fut::ready(()).then(|(), actor: &mut A, ctx: &mut Context<A>| actor.init(ctx)).then(move |result, actor, _| {
-        let ready = result.is_ok();
-        signal.set(Some(result));
-        Box::pin(
-            async move {
-                if !ready {
-                    std::future::pending::<()>().await
-                }
+    life.ctx().wait(fut::ready(()).map(move |(), actor: &mut A, ctx: &mut Context<A>| {
+        let init = actor.init(ctx).then(move |result, actor, ctx| {
+            let failed = result.is_err();
+            // An actor that is stopping is not ready, whatever its init says; the cell sees it stop.
+            if ctx.state().alive() {
+                signal.set(Some(result));
             }
-            .into_actor(actor),
-        )
-    });
-    if A::OPEN_DURING_INIT {
-        life.ctx().spawn(init);
-    } else {
-        life.ctx().wait(init);
+            hold_if(failed).into_actor(actor)
+        });
+        if A::OPEN_DURING_INIT {
+            ctx.spawn(init);
+        } else {
+            ctx.wait(init);
+        }
+    }));
+}
+
+async fn hold_if(failed: bool) {
+    if failed {
+        std::future::pending::<()>().await;
     }
 }
 

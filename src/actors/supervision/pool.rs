@@ -9,7 +9,6 @@ use actix::prelude::*;
 
 use super::{
     ChildSpec, Options, Policy, Service, Strategy, Supervisor, child,
-    child::GRACE,
     supervisor::{Children, Plan, plan},
 };
 
@@ -73,9 +72,8 @@ impl Pool {
 /// # Panics
 /// When no actix system runs on this thread.
 pub fn pool(id: impl Into<Arc<str>>, policy: Policy, count: usize, template: Template) -> (ChildSpec, Addr<Supervisor>) {
-    let (shutdown, init) = (template.options.shutdown + GRACE * 2, template.options.init + GRACE * 2);
     let children = Children::Pool(Pool { template, wanted: AtomicUsize::new(count) });
-    plan(Plan { id: id.into(), strategy: Strategy::OneForOne, policy, children, monitors: Mutex::default() }, shutdown, init)
+    plan(Plan { id: id.into(), strategy: Strategy::OneForOne, policy, children, monitors: Mutex::default() })
 }
 
 /// Changes the number of a pool's children. New ones start at once; when there are too many, those with the highest numbers stop,

@@ -11,9 +11,7 @@ use futures::channel::mpsc;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    ChildSpec, Details, Down, Exit, InitResult, Options, Policy, Restart, Service, Strategy, child,
-    child::GRACE,
-    exit,
+    ChildSpec, Details, Down, Exit, InitResult, Options, Policy, Restart, Service, Strategy, child, exit,
     machine::{Machine, Outcome},
     pool::Pool,
     spec::{Order, Report},
@@ -49,7 +47,7 @@ pub struct Supervisor {
 
 /// Describes a supervisor of a fixed list of children, as a child of another supervisor or of the [`Root`](super::Root).
 ///
-/// It is permanent, lives on the calling arbiter, and has as much time to start and to stop as its children have together.
+/// It is permanent and lives on the calling arbiter.
 ///
 /// # Errors
 /// [`DuplicateId`] when two children have the same id.
@@ -68,9 +66,7 @@ pub fn supervisor(
             return Err(DuplicateId { supervisor: id.to_string(), child: child.id.to_string() });
         }
     }
-    let shutdown = children.iter().map(|child| child.shutdown + GRACE * 2).sum();
-    let init = children.iter().map(|child| child.init + GRACE * 2).sum();
-    Ok(plan(Plan { id, strategy, policy, children: Children::Fixed(children), monitors: Mutex::default() }, shutdown, init))
+    Ok(plan(Plan { id, strategy, policy, children: Children::Fixed(children), monitors: Mutex::default() }))
 }
 
 /// Two children of one supervisor have the same id.
@@ -81,9 +77,9 @@ pub struct DuplicateId {
     child: String,
 }
 
-/// Turns a plan into a child whose own deadlines leave its children's the time they need.
-pub(super) fn plan(plan: Plan, shutdown: Duration, init: Duration) -> (ChildSpec, Addr<Supervisor>) {
-    let options = Options { restart: Restart::Permanent, shutdown: shutdown + GRACE, init: init + GRACE, arbiter: None };
+/// Turns a plan into a child. It has no deadlines of its own, as in OTP: those of its children bound how long it starts and stops.
+pub(super) fn plan(plan: Plan) -> (ChildSpec, Addr<Supervisor>) {
+    let options = Options { restart: Restart::Permanent, shutdown: Duration::MAX, init: Duration::MAX, arbiter: None };
     let plan = Arc::new(plan);
     let (mut spec, addr) = child(plan.id.clone(), options, move || Supervisor::new(plan.clone()));
     spec.supervisor = Some(addr.clone());
