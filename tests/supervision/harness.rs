@@ -10,11 +10,11 @@ use std::{
 use actix::prelude::*;
 use safelight::actors::supervision::*;
 
-/// Runs a test on an actix system of its own, with virtual time. A test that waits for more than an (virtual) hour hangs.
+/// Runs a test on an actix system of its own, with virtual time. A test that waits for a (virtual) year hangs.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     System::with_tokio_rt(runtime).block_on(async {
-        let limit = Duration::from_secs(3600);
+        let limit = Duration::from_secs(365 * 24 * 3600);
         tokio::time::timeout(limit, test).await.expect("the test hangs")
     })
 }

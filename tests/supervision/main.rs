@@ -7,6 +7,7 @@ mod escalation;
 mod facts;
 mod harness;
 mod lost;
+mod model;
 mod monitor;
 mod pool;
 mod restarting;

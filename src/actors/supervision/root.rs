@@ -13,7 +13,7 @@ use super::{
     supervisor,
 };
 
-/// A running tree. Dropping it kills the tree; [`stop`](Root::stop) ends it in order.
+/// A running tree. [`stop`](Root::stop) ends it in order; dropping it kills it.
 pub struct Root {
     spec: ChildSpec,
     addr: Addr<Supervisor>,
@@ -40,17 +40,16 @@ impl Root {
         let (spec, addr) = supervisor("root", strategy, policy, children)?;
         let (reports, mut news) = mpsc::unbounded();
         spec.order(Order::Run(Run::new(0, reports)));
-        match news.next().await {
-            Some(Report { news: News::Ready, .. }) => {}
-            Some(Report { news: News::Gone(exit), .. }) => return Err(RootError::Failed(exit)),
-            None => return Err(RootError::Failed(Exit::Lost)),
+        if let Err(exit) = next(&mut news).await {
+            spec.finish();
+            return Err(RootError::Failed(exit));
         }
         let (end, ended) = watch::channel(None);
+        let root = spec.clone();
         actix::spawn(async move {
-            let exit = news.next().await.map_or(Exit::Lost, |report| match report.news {
-                News::Gone(exit) => exit,
-                News::Ready => Exit::Lost,
-            });
+            let Err(exit) = next(&mut news).await else { return };
+            // Nobody restarts a root: its address, and all below it, close with it.
+            root.finish();
             end.send_replace(Some(exit));
         });
         Ok(Root { spec, addr, ended })
@@ -78,5 +77,20 @@ impl Root {
         }
         self.spec.order(Order::Kill);
         timeout(GRACE, self.ended()).await.unwrap_or(Exit::Lost)
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.spec.finish();
+    }
+}
+
+/// The next report about the root: it is ready, or it ended.
+async fn next(news: &mut mpsc::UnboundedReceiver<Report>) -> Result<(), Exit> {
+    match news.next().await {
+        Some(Report { news: News::Ready, .. }) => Ok(()),
+        Some(Report { news: News::Gone(exit), .. }) => Err(exit),
+        None => Err(Exit::Lost),
     }
 }

@@ -112,19 +112,20 @@ impl Supervisor {
     }
 
     fn conclude(&mut self, outcome: Outcome) {
-        match (outcome, self.stopped.take(), self.ready.take()) {
-            (Outcome::Ready, stopped, ready) => {
+        match (outcome, self.ready.take(), self.stopped.take()) {
+            (Outcome::Ready, Some(ready), stopped) => {
                 self.stopped = stopped;
-                ready.map(|ready| ready.send(Ok(())));
+                let _ = ready.send(Ok(()));
             }
-            (_, Some(stopped), _) => {
+            (Outcome::Stopped, _, Some(stopped)) => {
                 let _ = stopped.send(());
             }
-            (Outcome::Escalate(failure), None, Some(ready)) => {
+            (Outcome::Escalate(failure), Some(ready), None) => {
                 let _ = ready.send(Err(failure));
             }
-            (Outcome::Escalate(failure), None, None) => exit(failure),
-            (Outcome::Stopped, None, _) => {}
+            // Also when an order to stop came meanwhile: that it failed must not be lost.
+            (Outcome::Escalate(failure), ..) => exit(failure),
+            (Outcome::Ready | Outcome::Stopped, ..) => {}
         }
     }
 

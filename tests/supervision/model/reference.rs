@@ -1,0 +1,60 @@
+//! The reference follows the real tree event by event, and says which event was not allowed, and which had to happen and did not.
+//!
+//! An order to start that is taken back in the same instant may or may not be seen to begin. Where events allow more than one
+//! reading, the reference follows all of them, until all but one have turned out wrong.
+
+use super::rules::{Event, Id, Ms, Table};
+
+/// See the module.
+pub(crate) struct Reference {
+    /// The readings of what has happened so far; never empty.
+    readings: Vec<Table>,
+    /// The first event, or missing event, that no reading allows.
+    pub(crate) complaint: Option<String>,
+}
+
+impl Reference {
+    pub(crate) fn new(mut table: Table) -> Self {
+        table.start();
+        Self { readings: vec![table], complaint: None }
+    }
+
+    pub(crate) fn hear(&mut self, id: Id, event: &Event, now: Ms) {
+        self.advance(now);
+        let readings = self.readings.iter().flat_map(|table| {
+            let mut forgetful = table.clone();
+            let second = forgetful.forget_revoked().then_some(forgetful);
+            [Some(table.clone()), second].into_iter().flatten()
+        });
+        let heard = readings.map(|mut table| table.hear(id, event).map(|()| table)).collect();
+        self.keep(heard);
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&mut self, to: Ms) {
+        let later = self.readings.iter().cloned().map(|mut table| table.advance(to).map(|()| table)).collect();
+        self.keep(later);
+    }
+
+    fn keep(&mut self, readings: Vec<Result<Table, String>>) {
+        let mut kept: Vec<Table> = Vec::new();
+        let mut complaint = None;
+        for reading in readings {
+            match reading {
+                Ok(table) if !kept.contains(&table) => kept.push(table),
+                Ok(_) => {}
+                Err(error) => complaint = Some(error),
+            }
+        }
+        if kept.is_empty() {
+            self.complaint = self.complaint.take().or(complaint);
+        } else {
+            self.readings = kept;
+        }
+    }
+
+    /// The state of the tree; where no order was just taken back, there is only one reading.
+    pub(crate) fn table(&self) -> &Table {
+        &self.readings[0]
+    }
+}
