@@ -106,12 +106,12 @@ impl Supervisor {
         let now = Instant::now();
         input(self, now);
         if let Some(outcome) = self.machine.settle(now) {
-            self.conclude(outcome);
+            self.conclude(outcome, ctx);
         }
         self.set_alarm(ctx, now);
     }
 
-    fn conclude(&mut self, outcome: Outcome) {
+    fn conclude(&mut self, outcome: Outcome, ctx: &mut Context<Self>) {
         match (outcome, self.ready.take(), self.stopped.take()) {
             (Outcome::Ready, Some(ready), stopped) => {
                 self.stopped = stopped;
@@ -123,8 +123,11 @@ impl Supervisor {
             (Outcome::Escalate(failure), Some(ready), None) => {
                 let _ = ready.send(Err(failure));
             }
-            // Also when an order to stop came meanwhile: that it failed must not be lost.
-            (Outcome::Escalate(failure), ..) => exit(failure),
+            // Also when an order to stop came meanwhile: that it failed must not be lost. Not before this turn is over, in which it
+            // may just have become ready: the one above tells a failed start from a failure.
+            (Outcome::Escalate(failure), ..) => {
+                ctx.spawn(fut::ready(()).map(|(), _, _| exit(failure)));
+            }
             (Outcome::Ready | Outcome::Stopped, ..) => {}
         }
     }

@@ -10,9 +10,9 @@ use safelight::actors::supervision::*;
 use tokio::time::Instant;
 
 use super::{
-    INITS, TERMINATES,
+    random_tree::{INITS, TERMINATES},
     reference::Reference,
-    rules::{Event, Id, Ms, Table},
+    table::{Event, Id, Ms, Table},
 };
 
 /// What the puppets, the driver and the reference share.

@@ -3,7 +3,7 @@
 //! An order to start that is taken back in the same instant may or may not be seen to begin. Where events allow more than one
 //! reading, the reference follows all of them, until all but one have turned out wrong.
 
-use super::rules::{Event, Id, Ms, Table};
+use super::table::{Event, Id, Ms, Table};
 
 /// See the module.
 pub(crate) struct Reference {
