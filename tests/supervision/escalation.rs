@@ -104,6 +104,42 @@ fn a_child_that_stops_as_soon_as_it_is_ready_is_bounded() {
     });
 }
 
+/// `Actor::started` ought not to be used; one that is, and stops there, must not spin or leave the used state in place.
+#[test]
+fn an_actor_that_stops_in_started_is_bounded() {
+    struct Stopper {
+        journal: Journal,
+        used: bool,
+    }
+    impl Actor for Stopper {
+        type Context = Context<Self>;
+        fn started(&mut self, ctx: &mut Context<Self>) {
+            self.journal.note(if self.used { "started, used" } else { "started" });
+            if std::mem::replace(&mut self.used, true) {
+                ctx.stop();
+            }
+        }
+    }
+    impl Supervised for Stopper {}
+    impl Service for Stopper {}
+    impl Handler<Fail> for Stopper {
+        type Result = ();
+        fn handle(&mut self, _: Fail, _: &mut Context<Self>) {
+            panic!("kaboom");
+        }
+    }
+    run(async {
+        let journal = Journal::default();
+        let notes = journal.clone();
+        let (spec, addr) = child("stopper", Options::default(), move || Stopper { journal: notes.clone(), used: false });
+        let root = root(Strategy::OneForOne, vec![spec]).await;
+        addr.do_send(Fail::InHandler);
+        let exit = root.ended().await;
+        assert_eq!(exit.to_string(), "stopper: init failed: it stopped in `Actor::started`; use `Service::init`");
+        assert!(journal.take().len() < 20);
+    });
+}
+
 #[test]
 fn a_restart_that_fails_to_start_counts_like_any_failure() {
     run(async {

@@ -18,11 +18,12 @@ use actix::{
     dev::{ContextFut, channel::AddressReceiver},
     prelude::*,
 };
-use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    Details, Exit, InitResult, Service, life,
+    Exit, InitResult, Service, life,
     panics::catch,
+    probe::Probe,
     spec::{Order, Run},
 };
 
@@ -41,6 +42,7 @@ pub(super) struct Cell<A: Service> {
     fresh: bool,
     stage: Stage,
     orders: UnboundedReceiver<Order>,
+    probe: Probe,
     /// Keeps the mailbox connected: actix stops an actor that nobody can reach.
     _addr: Addr<A>,
 }
@@ -58,9 +60,10 @@ impl<A: Service> Cell<A> {
         mailbox: AddressReceiver<A>,
         addr: Addr<A>,
         orders: UnboundedReceiver<Order>,
+        probe: Probe,
     ) -> Self {
         let make = Rc::new(RefCell::new(make));
-        Self { make, mailbox: Some(mailbox), life: None, fresh: false, stage: Stage::Down, orders, _addr: addr }
+        Self { make, mailbox: Some(mailbox), life: None, fresh: false, stage: Stage::Down, orders, probe, _addr: addr }
     }
 
     /// Returns whether the cell goes on.
@@ -69,7 +72,7 @@ impl<A: Service> Cell<A> {
             Order::Run(run) => self.begin(run),
             Order::Stop { within } => self.stop(within),
             Order::Kill => self.end(Exit::Killed),
-            Order::Probe(reply) => self.probe(reply),
+            Order::Probe => self.probe(),
             Order::Retire => return false,
         }
         true
@@ -100,9 +103,10 @@ impl<A: Service> Cell<A> {
         };
     }
 
-    fn probe(&mut self, reply: oneshot::Sender<Details>) {
-        if let (Some(life), Stage::Starting(..) | Stage::Up(_) | Stage::Stopping(..)) = (&mut self.life, &self.stage) {
-            life::ask(life, reply);
+    fn probe(&mut self) {
+        match (&mut self.life, &self.stage) {
+            (Some(life), Stage::Starting(..) | Stage::Up(_) | Stage::Stopping(..)) => life::ask(life, &self.probe),
+            _ => self.probe.give_up(),
         }
     }
 
@@ -115,8 +119,9 @@ impl<A: Service> Cell<A> {
             Stage::Starting(run, _) | Stage::Up(run) | Stage::Stopping(run, _) => (run, exit),
         };
         if let Err(exit) = self.renew() {
-            log::error!(reason:% = exit, location = exit.location(); "the closure that makes the actor failed; its next start will try again");
+            log::error!(reason:% = exit, location = exit.location(); "the state of an actor could not be renewed; its next start will try again");
         }
+        self.probe.give_up();
         run.gone(exit);
     }
 

@@ -6,8 +6,8 @@ use futures::channel::mpsc::UnboundedSender as Reports;
 use tokio::time::Instant;
 
 use super::{
-    Backoff, ChildSpec, Exit, Restart, State,
-    spec::{Order, Report, Run},
+    Backoff, Exit, Restart, State,
+    spec::{Handle, Order, Report, Run},
 };
 
 /// How long a killed child's cell may take to say so, before its arbiter is taken for dead. Killing itself takes no time.
@@ -15,7 +15,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub(super) struct Child {
-    pub(super) spec: ChildSpec,
+    pub(super) spec: Handle,
     /// Whether it should run while the supervisor does; false once it ended for good or is retired.
     pub(super) wanted: bool,
     /// Whether it must go down, because of a sibling, before it may run again.
@@ -34,7 +34,7 @@ pub(super) struct Child {
 pub(super) struct Life {
     pub(super) run: u64,
     pub(super) stage: Stage,
-    /// Since when it is in this life (not: in this stage).
+    /// Since when it starts, or, once it was ready, since when it was.
     pub(super) since: Instant,
     /// When its present stage must be over.
     deadline: Option<Instant>,
@@ -50,7 +50,7 @@ pub(super) enum Stage {
 }
 
 impl Child {
-    pub(super) fn new(spec: ChildSpec, now: Instant) -> Self {
+    pub(super) fn new(spec: Handle, now: Instant) -> Self {
         let wanted = !spec.is_finished();
         Self { spec, wanted, recycle: false, was_up: false, life: None, restarts: 0, last_failure: None, not_before: now, streak: 0 }
     }
@@ -160,10 +160,11 @@ impl Child {
         }
     }
 
-    pub(super) fn may_be_restarted(&self, exit: &Exit) -> bool {
+    /// Whether its kind asks for a restart. One that ended before it was ready cannot have ended normally.
+    pub(super) fn is_to_be_restarted(&self, stage: Stage, exit: &Exit) -> bool {
         match self.spec.restart {
             Restart::Permanent => true,
-            Restart::Transient => !exit.is_normal(),
+            Restart::Transient => stage == Stage::Starting || !exit.is_normal(),
             Restart::Temporary => false,
         }
     }

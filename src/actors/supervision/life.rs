@@ -10,14 +10,13 @@ use std::{
     time::Duration,
 };
 
-use actix::{fut, prelude::*};
-use tokio::sync::oneshot;
-
 use super::{
-    Details, InitResult, Service,
+    Exit, InitResult, Service,
     cell::{Life, Make, Signal},
     panics::catch,
+    probe::Probe,
 };
+use actix::{fut, prelude::*};
 
 /// `ContextFut::restart` takes five steps in which foreign code may panic: the drops of four lists of futures, and `restarting`.
 const STEPS_OF_A_RESTART: usize = 5;
@@ -38,19 +37,20 @@ pub(super) fn reset<A: Service>(life: &mut Life<A>) {
 /// The state is reached by an actor future that waits for ever, so that no message is handled; the next [`reset`] drops it.
 ///
 /// # Errors
-/// When `make` panicked; the used state is still there then.
-pub(super) fn renew<A: Service>(life: &mut Life<A>, make: &Make<A>) -> Result<(), super::Exit> {
+/// When `make` panicked, or `Actor::started`, which ought not to be there, got in the way; the used state is still there then.
+pub(super) fn renew<A: Service>(life: &mut Life<A>, make: &Make<A>) -> Result<(), Exit> {
     reset(life);
     let renewed = Rc::new(Slot::new(false));
     life.ctx().wait(Renew { make: make.clone(), renewed: renewed.clone() });
     let polled = catch(|| Pin::new(life).poll(&mut TaskContext::from_waker(Waker::noop())));
     match polled {
-        Err(exit) if !renewed.get() => Err(exit),
-        Err(exit) => {
+        Err(exit) if renewed.get() => {
             log::error!(reason:% = exit, location = exit.location(); "dropping an actor panicked");
             Ok(())
         }
-        Ok(_) => Ok(()),
+        Err(exit) => Err(exit),
+        Ok(_) if renewed.get() => Ok(()),
+        Ok(_) => Err(Exit::InitFailed("it stopped in `Actor::started`; use `Service::init`".to_owned())),
     }
 }
 
@@ -108,8 +108,7 @@ pub(super) fn close<A: Service>(life: &mut Life<A>, within: Duration) -> Signal<
 }
 
 /// Lets the actor tell about itself when its turn comes: spawned futures are polled once the mailbox is empty.
-pub(super) fn ask<A: Service>(life: &mut Life<A>, reply: oneshot::Sender<Details>) {
-    life.ctx().spawn(fut::ready(()).map(move |(), actor: &mut A, _| {
-        let _ = reply.send(actor.inspect());
-    }));
+pub(super) fn ask<A: Service>(life: &mut Life<A>, probe: &Probe) {
+    let probe = probe.clone();
+    life.ctx().spawn(fut::ready(()).map(move |(), actor: &mut A, _| probe.answer(&actor.inspect())));
 }

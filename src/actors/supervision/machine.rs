@@ -10,9 +10,9 @@ use futures::channel::mpsc::UnboundedSender as Reports;
 use tokio::time::Instant;
 
 use super::{
-    ChildSpec, Exit, Policy, Restart, Strategy,
+    Exit, Policy, Restart, Strategy,
     child::{Child, Stage},
-    spec::{News, Report},
+    spec::{Handle, News, Report},
 };
 
 /// See the module.
@@ -59,7 +59,7 @@ impl Machine {
     }
 
     /// Begins to start the children.
-    pub(super) fn start(&mut self, children: impl IntoIterator<Item = ChildSpec>, now: Instant) {
+    pub(super) fn start(&mut self, children: impl IntoIterator<Item = Handle>, now: Instant) {
         self.children.extend(children.into_iter().map(|spec| Child::new(spec, now)));
         if self.phase == Phase::New {
             self.phase = Phase::Starting;
@@ -85,11 +85,13 @@ impl Machine {
     }
 
     /// Takes a report; returns who ended and why. Reports of lives that were given up are ignored.
-    pub(super) fn hear(&mut self, report: Report, now: Instant) -> Option<(ChildSpec, Exit)> {
+    pub(super) fn hear(&mut self, report: Report, now: Instant) -> Option<(Arc<str>, Exit)> {
         let at = self.children.iter().position(|child| child.life.as_ref().is_some_and(|life| life.run == report.run))?;
         match report.news {
             News::Ready => {
-                self.children[at].ready(now);
+                let child = &mut self.children[at];
+                child.ready(now);
+                log::info!(supervisor = &*self.id, child = child.spec.id(), restarts = child.restarts; "child is ready");
                 None
             }
             News::Gone(exit) => Some(self.gone(at, exit, now)?),
@@ -102,20 +104,18 @@ impl Machine {
         lost.map(|run| Report { run, news: News::Gone(Exit::Lost) }).collect()
     }
 
-    fn gone(&mut self, at: usize, exit: Exit, now: Instant) -> Option<(ChildSpec, Exit)> {
+    fn gone(&mut self, at: usize, exit: Exit, now: Instant) -> Option<(Arc<str>, Exit)> {
         let was_to_end = self.must_end(at);
         let child = &mut self.children[at];
         let up_for = child.life.as_ref().filter(|life| life.stage == Stage::Up).map_or(Duration::ZERO, |life| now - life.since);
         let (stage, exit) = child.gone(exit)?;
-        let news = (child.spec.clone(), exit.clone());
+        let news = (child.spec.id.clone(), exit.clone());
         if was_to_end || stage == Stage::Stopping {
             self.ended_on_order(at, exit, now);
         } else if stage == Stage::Starting && self.phase == Phase::Starting && !self.children[at].was_up {
             self.children[at].note_failure(&exit, now);
             self.escalate(at, exit);
-        } else if self.children[at].may_be_restarted(&exit)
-            || (stage == Stage::Starting && self.children[at].spec.restart != Restart::Temporary)
-        {
+        } else if self.children[at].is_to_be_restarted(stage, &exit) {
             self.failed(at, exit, up_for, now);
         } else {
             self.ended_for_good(at, &exit, now);

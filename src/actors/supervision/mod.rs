@@ -12,7 +12,7 @@
 //! | `cell`, `life` | the task a child lives in; what it does to the actor's context from outside |
 //! | `machine`, `child` | the decisions of a supervisor, without actors and timers |
 //! | `supervisor`, `pool`, `root` | the actor that carries them out; children by number; the top of the tree |
-//! | `tree`, `monitor` | [`Tree`]: the state of everything; [`Down`]: news of every end |
+//! | `tree`, `probe`, `monitor` | [`Tree`]: the state of everything; asking children; [`Down`]: news of every end |
 //!
 //! ```no_run
 //! # use safelight::actors::supervision::*;
@@ -39,6 +39,7 @@ mod monitor;
 mod panics;
 mod policy;
 mod pool;
+mod probe;
 mod root;
 mod service;
 mod spec;

@@ -23,6 +23,7 @@ static HOOK: Once = Once::new();
 pub(super) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Exit> {
     HOOK.call_once(install_hook);
     let outer = SUPERVISED.replace(true);
+    PLACE.take();
     // The caller never touches what the panic may have left half-done: it renews the actor's state.
     let result = catch_unwind(AssertUnwindSafe(code));
     SUPERVISED.set(outer);

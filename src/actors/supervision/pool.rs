@@ -9,6 +9,7 @@ use actix::prelude::*;
 
 use super::{
     ChildSpec, Options, Policy, Service, Strategy, Supervisor, child,
+    spec::Handle,
     supervisor::{Children, Plan, plan},
 };
 
@@ -43,7 +44,7 @@ impl Pool {
     }
 
     /// The children to add to those there are (given by id; `true` if they are to stay), under the lowest free numbers.
-    pub(super) fn missing(&self, there: &[(&str, bool)]) -> Vec<ChildSpec> {
+    pub(super) fn missing(&self, there: &[(&str, bool)]) -> Vec<Handle> {
         let staying = there.iter().filter(|(_, stays)| *stays).count();
         let free = (0..).filter(|number| !there.iter().any(|(id, _)| *id == self.child_id(*number)));
         free.take(self.wanted().saturating_sub(staying)).map(|number| self.make(number)).collect()
@@ -60,8 +61,8 @@ impl Pool {
         format!("{}-{number}", self.template.id)
     }
 
-    fn make(&self, number: usize) -> ChildSpec {
-        (self.template.make)(self.child_id(number), self.template.options.clone(), number)
+    fn make(&self, number: usize) -> Handle {
+        (self.template.make)(self.child_id(number), self.template.options.clone(), number).0
     }
 }
 

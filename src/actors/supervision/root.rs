@@ -9,13 +9,13 @@ use tokio::{sync::watch, time::timeout};
 use super::{
     ChildSpec, DuplicateId, Exit, Policy, Strategy, Supervisor,
     child::GRACE,
-    spec::{News, Order, Report, Run},
+    spec::{Handle, News, Order, Report, Run},
     supervisor,
 };
 
 /// A running tree. [`stop`](Root::stop) ends it in order; dropping it kills it.
 pub struct Root {
-    spec: ChildSpec,
+    spec: Handle,
     addr: Addr<Supervisor>,
     ended: watch::Receiver<Option<Exit>>,
 }
@@ -37,7 +37,7 @@ impl Root {
     /// # Errors
     /// [`RootError`]; nothing runs then any more.
     pub async fn start(strategy: Strategy, policy: Policy, children: Vec<ChildSpec>) -> Result<Root, RootError> {
-        let (spec, addr) = supervisor("root", strategy, policy, children)?;
+        let (ChildSpec(spec), addr) = supervisor("root", strategy, policy, children)?;
         let (reports, mut news) = mpsc::unbounded();
         spec.order(Order::Run(Run::new(0, reports)));
         if let Err(exit) = next(&mut news).await {

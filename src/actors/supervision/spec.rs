@@ -12,7 +12,7 @@ use actix::{ArbiterHandle, dev::channel, prelude::*};
 use futures::channel::mpsc::UnboundedSender as Reports;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Details, Exit, Restart, Service, Supervisor, cell::Cell};
+use super::{Details, Exit, Restart, Service, Supervisor, cell::Cell, probe::Probe};
 
 /// How a supervisor treats a child.
 #[derive(Debug, Clone)]
@@ -34,9 +34,12 @@ impl Default for Options {
     }
 }
 
-/// A child as its supervisor knows it. Clones mean the same child.
+/// A child, to be given to one supervisor.
+pub struct ChildSpec(pub(super) Handle);
+
+/// A child as its supervisor knows it, in all lives of both. Clones mean the same child.
 #[derive(Clone)]
-pub struct ChildSpec {
+pub(super) struct Handle {
     pub(super) id: Arc<str>,
     pub(super) restart: Restart,
     pub(super) shutdown: Duration,
@@ -45,6 +48,7 @@ pub struct ChildSpec {
     pub(super) supervisor: Option<Addr<Supervisor>>,
     orders: mpsc::UnboundedSender<Order>,
     finished: Arc<AtomicBool>,
+    probe: Probe,
 }
 
 /// Describes a child and makes its address, before anything of it runs.
@@ -59,13 +63,14 @@ pub fn child<A: Service>(id: impl Into<Arc<str>>, options: Options, make: impl F
     let addr = Addr::new(sender);
     let (orders, inbox) = mpsc::unbounded_channel();
     let arbiter = options.arbiter.unwrap_or_else(Arbiter::current);
-    let own_addr = addr.clone();
+    let (own_addr, probe) = (addr.clone(), Probe::default());
+    let answers = probe.clone();
     // On a dead arbiter this drops the mailbox and the orders: the address is closed, and a start reports `Lost`.
     arbiter.spawn_fn(move || {
-        actix::spawn(Cell::new(make, mailbox, own_addr, inbox));
+        actix::spawn(Cell::new(make, mailbox, own_addr, inbox, answers));
     });
     let finished = Arc::new(AtomicBool::new(false));
-    let spec = ChildSpec {
+    let handle = Handle {
         id: id.into(),
         restart: options.restart,
         shutdown: options.shutdown,
@@ -73,8 +78,9 @@ pub fn child<A: Service>(id: impl Into<Arc<str>>, options: Options, make: impl F
         supervisor: None,
         orders,
         finished,
+        probe,
     };
-    (spec, addr)
+    (ChildSpec(handle), addr)
 }
 
 /// The bound of a mailbox. It only paces senders (each clone of an address has a slot of its own): it is no admission control.
@@ -83,12 +89,23 @@ const MAILBOX: usize = 16;
 impl ChildSpec {
     /// The id, unique among its siblings.
     pub fn id(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Handle {
+    pub(super) fn id(&self) -> &str {
         &self.id
     }
 
     /// An order to a cell that is gone is dropped; dropped with it, a [`Run`] reports `Lost`.
     pub(super) fn order(&self, order: Order) {
         let _ = self.orders.send(order);
+    }
+
+    /// Asks the actor about itself; it answers when its turn comes, behind the messages it has.
+    pub(super) fn ask(&self) -> oneshot::Receiver<Details> {
+        self.probe.ask(|| self.order(Order::Probe))
     }
 
     /// Closes the address: the child ended for good, and no sender shall wait for it.
@@ -115,8 +132,8 @@ pub(super) enum Order {
     Kill,
     /// End the cell and close the address.
     Retire,
-    /// Let the actor answer when its turn comes, behind the messages it has.
-    Probe(oneshot::Sender<Details>),
+    /// Answer the questions in the [`Probe`].
+    Probe,
 }
 
 /// One life of a child, as promised to its supervisor: whatever happens to it, exactly one `Gone` is reported.

@@ -14,7 +14,7 @@ use super::{
     ChildSpec, Details, Down, Exit, InitResult, Options, Policy, Restart, Service, Strategy, child, exit,
     machine::{Machine, Outcome},
     pool::Pool,
-    spec::{Order, Report},
+    spec::{Handle, Order, Report},
 };
 
 /// What outlives a supervisor's life: its children with their addresses, the wanted size of a pool, and who wants to hear of ends.
@@ -27,7 +27,7 @@ pub(super) struct Plan {
 }
 
 pub(super) enum Children {
-    Fixed(Vec<ChildSpec>),
+    Fixed(Vec<Handle>),
     Pool(Pool),
 }
 
@@ -61,6 +61,7 @@ pub fn supervisor(
     children: Vec<ChildSpec>,
 ) -> Result<(ChildSpec, Addr<Supervisor>), DuplicateId> {
     let id = id.into();
+    let children: Vec<Handle> = children.into_iter().map(|child| child.0).collect();
     for (at, child) in children.iter().enumerate() {
         if children[..at].iter().any(|earlier| earlier.id == child.id) {
             return Err(DuplicateId { supervisor: id.to_string(), child: child.id.to_string() });
@@ -82,7 +83,7 @@ pub(super) fn plan(plan: Plan) -> (ChildSpec, Addr<Supervisor>) {
     let options = Options { restart: Restart::Permanent, shutdown: Duration::MAX, init: Duration::MAX, arbiter: None };
     let plan = Arc::new(plan);
     let (mut spec, addr) = child(plan.id.clone(), options, move || Supervisor::new(plan.clone()));
-    spec.supervisor = Some(addr.clone());
+    spec.0.supervisor = Some(addr.clone());
     (spec, addr)
 }
 
@@ -94,7 +95,7 @@ impl Supervisor {
         Self { plan, machine, born: Instant::now(), reports: Some(reports), ready: None, stopped: None, alarm: None }
     }
 
-    fn first_children(&self) -> Vec<ChildSpec> {
+    fn first_children(&self) -> Vec<Handle> {
         match &self.plan.children {
             Children::Fixed(children) => children.clone(),
             Children::Pool(pool) => pool.missing(&[]),
@@ -153,7 +154,7 @@ impl Supervisor {
 
     fn hear(&mut self, report: Report, now: Instant) {
         let Some((child, exit)) = self.machine.hear(report, now) else { return };
-        let down = Down { supervisor: self.plan.id.clone(), child: child.id.clone(), exit };
+        let down = Down { supervisor: self.plan.id.clone(), child, exit };
         let mut monitors = self.plan.monitors.lock().unwrap_or_else(PoisonError::into_inner);
         monitors.retain(Recipient::connected);
         // Unbounded by the mailbox, but bounded by the supervisor's intensity.

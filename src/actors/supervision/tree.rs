@@ -5,12 +5,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Details, Strategy, Supervisor, child::Child, spec::Order};
+use super::{Details, Strategy, Supervisor, child::Child};
 
 /// Asks a supervisor for the tree below it.
 ///
@@ -132,15 +129,15 @@ fn look_at(child: &Child, within: Duration, now: Instant) -> impl Future<Output 
         strategy: None,
         children: Vec::new(),
     };
-    let (reply, answer) = oneshot::channel();
-    if child.life.is_some() {
-        child.spec.order(Order::Probe(reply));
-    }
-    let below = child.spec.supervisor.clone().filter(|_| child.life.is_some());
+    let lives = child.life.is_some();
+    let answer = lives.then(|| child.spec.ask());
+    let below = child.spec.supervisor.clone().filter(|_| lives);
     async move {
         // A level further down answers a little earlier, so that its answer is in time here.
         let subtree = below.map(|below| below.send(Tree { within: within * 3 / 4 }));
-        if let Ok(Ok(details)) = timeout_at(now + within, answer).await {
+        if let Some(answer) = answer
+            && let Ok(Ok(details)) = timeout_at(now + within, answer).await
+        {
             node.ping_us = Some(u64::try_from(now.elapsed().as_micros()).unwrap_or(u64::MAX));
             node.details = details;
         }
