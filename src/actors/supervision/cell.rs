@@ -79,6 +79,7 @@ impl<A: Service> Cell<A> {
     }
 
     fn begin(&mut self, run: Run) {
+        // There is a life only if its supervisor was lost, and this is the order of the next.
         self.end(Exit::Killed);
         if let Err(exit) = self.renew() {
             return run.gone(exit);

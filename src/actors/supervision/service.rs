@@ -13,8 +13,8 @@ pub type Details = serde_json::Map<String, serde_json::Value>;
 /// An actor that can be a child: its supervisor starts it, stops it, and restarts it when it fails.
 ///
 /// Every life begins with a new value from the closure given to [`child`](super::child()), so no state survives a restart. The
-/// mailbox does: only the message in hand and the spawned futures are lost. The closure must be cheap and must not fail; what
-/// may take time or go wrong belongs into [`init`](Service::init).
+/// mailbox does: only the message in hand and the spawned futures are lost. The closure is called as soon as a life has ended, so
+/// it must be cheap, hold nothing and not fail; what takes time or may go wrong belongs into [`init`](Service::init).
 ///
 /// `Supervised` is to be implemented empty. `Actor::started` is not to be implemented: it also runs on the state of a life that
 /// has ended, just before that state is dropped; `init` replaces it.
