@@ -118,6 +118,7 @@ impl Service for Puppet {
             match how {
                 Some(1) => puppet.fail(Fail::Stop, ctx),
                 Some(2) => puppet.fail(Fail::InHandler, ctx),
+                Some(3) => puppet.fail(Fail::ExitNormally, ctx),
                 Some(_) => {
                     puppet.world.tell(puppet.id, &Event::Fails { normally: false });
                     return Err("a planted error".into());
