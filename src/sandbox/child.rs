@@ -1,0 +1,210 @@
+//! The parent's handle of a child process: one job after the other, each in two steps. Whether a probed job may run, and for
+//! how long, is the caller's decision.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use super::channel::Channel;
+use super::descriptors::{self, SealError, SealedOutput};
+use super::error::SandboxError;
+use super::exchange::{Exchange, unexpected};
+use super::frames;
+use super::limits::ChildLimits;
+use super::messages::{Failure, Job, Probing, Report, Request};
+use super::process::{Exit, Memory, Process};
+use super::spawn::Spawned;
+use crate::domain::format::Format;
+use crate::imaging::OutputInfo;
+
+/// How long a child may take from its start to [`Report::Ready`].
+const START_BOUND: Duration = Duration::from_secs(10);
+
+/// A child process that is ready for jobs. Dropping it kills the process without waiting; it is reaped by the spawner's thread.
+///
+/// It belongs to the runtime on which it was spawned.
+#[derive(Debug)]
+pub struct Child {
+    pub(super) process: Process,
+    pub(super) channel: Channel,
+    limits: ChildLimits,
+    pub(super) jobs_done: u64,
+    pub(super) panicked: bool,
+}
+
+/// What the first step of a job came to.
+#[derive(Debug)]
+#[must_use]
+pub enum Probe<'c> {
+    /// The image is readable: run the job or refuse it.
+    Readable(Probed<'c>),
+    /// The job cannot be done. The child is ready for the next one.
+    Failed(Failure),
+}
+
+/// What the second step of a job came to. Either way the child is ready for the next job.
+#[derive(Debug)]
+#[must_use]
+pub enum JobEnd {
+    /// The output is there, sealed.
+    Done {
+        /// The encoded image.
+        output: SealedOutput,
+        /// What the child says about it. Its format is checked against the job and the first bytes; the rest is only plausible.
+        info: OutputInfo,
+    },
+    /// The job cannot be done; the code tells whether trying again can help.
+    Failed(Failure),
+}
+
+impl Child {
+    /// Greets a process that was just started and waits until it is ready.
+    pub(super) async fn start(spawned: Spawned, limits: ChildLimits) -> Result<Self, SandboxError> {
+        let Spawned { process, channel } = spawned;
+        let mut child = Self { process, channel: Channel::new(channel)?, limits, jobs_done: 0, panicked: false };
+        let parent = rustix::process::getpid().as_raw_nonzero().get();
+        let start = frames::encode(&Request::Start { parent, limits }).map_err(io::Error::other)?;
+        let mut exchange = Exchange::begin(&mut child);
+        let ready = async {
+            exchange.send(&start, &[]).await?;
+            exchange.receive().await
+        };
+        match tokio::time::timeout(START_BOUND, ready).await {
+            Ok(Ok(Report::Ready)) => exchange.end(),
+            Ok(Ok(other)) => return Err(unexpected(&other)),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(SandboxError::NotReady(START_BOUND)),
+        }
+        Ok(child)
+    }
+
+    /// Hands a job to the child, which reads the header of the image. `input` is opened anew for reading only, so its position
+    /// and mode do not matter.
+    ///
+    /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does any error.
+    ///
+    /// # Errors
+    /// If the child died or misbehaved, or the server could not open or send the files.
+    pub async fn probe(&mut self, job: Job, input: &File) -> Result<Probe<'_>, SandboxError> {
+        let frame = frames::encode(&Request::Job(job.clone())).map_err(io::Error::other)?;
+        let input = descriptors::reopen_read_only(input)?;
+        let output = descriptors::new_output()?;
+        let mut exchange = Exchange::begin(self);
+        exchange.expect_silence()?;
+        exchange.send(&frame, &[input.as_fd(), output.as_fd()]).await?;
+        match exchange.receive().await? {
+            Report::Probed(probing) => match job.limits.check(&probing.info, &job.pipeline) {
+                Ok(()) => Ok(Probe::Readable(Probed { exchange, job, output, probing })),
+                Err(exceeded) => Err(SandboxError::Hostile(format!("accepted an image beyond the limits of the job: {exceeded}"))),
+            },
+            other => exchange.fail(other).map(Probe::Failed),
+        }
+    }
+
+    /// Kills the process and waits until it is reaped; `None` if the kernel cannot end it in time, in which case it is reaped later.
+    pub async fn kill(self) -> Option<Exit> {
+        self.process.end().await
+    }
+
+    /// Resolves when the process has ended and is reaped, for watching a child that has no job.
+    pub async fn exited(&self) -> Exit {
+        self.process.exited().await
+    }
+
+    /// The number of the process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// How many jobs came to a regular end: done, failed or refused.
+    #[must_use]
+    pub fn jobs_done(&self) -> u64 {
+        self.jobs_done
+    }
+
+    /// What the process holds in memory; `None` once it has ended.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        self.process.memory()
+    }
+
+    /// Whether the child may be given another job: it runs, and no decoder has panicked in it.
+    #[must_use]
+    pub fn is_reusable(&self) -> bool {
+        !self.panicked && self.process.is_running()
+    }
+}
+
+/// A job whose image was probed. The child waits for [`Probed::run`] or [`Probed::refuse`]; dropping this kills it.
+#[derive(Debug)]
+#[must_use]
+pub struct Probed<'c> {
+    exchange: Exchange<'c>,
+    job: Job,
+    output: OwnedFd,
+    probing: Probing,
+}
+
+impl Probed<'_> {
+    /// Format and size of the image, and the memory that the job will need. Both are the child's word: within the limits of the
+    /// job, but a lie is answered by the address space limit only.
+    #[must_use]
+    pub fn probing(&self) -> &Probing {
+        &self.probing
+    }
+
+    /// Lets the child do the job; when it reports, the output is sealed and checked.
+    ///
+    /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does any error.
+    ///
+    /// # Errors
+    /// If the child died or misbehaved.
+    pub async fn run(self) -> Result<JobEnd, SandboxError> {
+        let Self { mut exchange, job, output, probing } = self;
+        exchange.request(&Request::Run).await?;
+        let info = match exchange.receive().await? {
+            Report::Done { info } => info,
+            other => return exchange.fail(other).map(JobEnd::Failed),
+        };
+        let output = seal(output).await?;
+        let most = job.limits.max_output_bytes.min(exchange.child.limits.file_size);
+        check(&output, &info, job.pipeline.output().map_or(probing.info.format, |output| output.format()), most)?;
+        exchange.end_job();
+        Ok(JobEnd::Done { output, info })
+    }
+
+    /// Tells the child to forget the job.
+    ///
+    /// # Errors
+    /// If the child died or misbehaved.
+    pub async fn refuse(self) -> Result<(), SandboxError> {
+        let mut exchange = self.exchange;
+        exchange.request(&Request::Refuse).await?;
+        exchange.end_job();
+        Ok(())
+    }
+}
+
+/// Seals the output on a thread that may wait.
+async fn seal(output: OwnedFd) -> Result<SealedOutput, SandboxError> {
+    match tokio::task::spawn_blocking(move || SealedOutput::seal(output)).await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(SealError::Hostile(what))) => Err(SandboxError::Hostile(what.into())),
+        Ok(Err(SealError::Io(error))) => Err(error.into()),
+        Err(stopped) => Err(io::Error::other(stopped).into()),
+    }
+}
+
+/// An honest child has checked all of this itself, so a fault is a lie.
+fn check(output: &SealedOutput, info: &OutputInfo, expected: Format, most: u64) -> Result<(), SandboxError> {
+    if output.size() > most {
+        return Err(SandboxError::Hostile(format!("reported an output of {} bytes; at most {most} were allowed", output.size())));
+    }
+    let found = Format::sniff(&output.head::<{ Format::SNIFF_LEN }>()?);
+    if info.format != expected || found != Some(expected) {
+        return Err(SandboxError::Hostile(format!("reported an output in {}, the job asked for {expected}", info.format)));
+    }
+    Ok(())
+}

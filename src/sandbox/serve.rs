@@ -1,0 +1,117 @@
+//! The child's side: sets its limits, then does one job after the other until the parent hangs up. One thread, no runtime,
+//! blocking reads: while it waits there is nothing else to do.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use rustix::process::Pid;
+
+use super::blocking_channel::BlockingChannel;
+use super::messages::{Failure, Job, Probing, Report, Request};
+use crate::domain::error_code::ErrorCode;
+use crate::imaging::OutputInfo;
+
+/// What a child does with an image. The server's children decode it; a test's may do anything.
+///
+/// A panic is caught and reported as a damaged image: valid files make decoders panic. An abort ends the child.
+pub trait Work {
+    /// What the second step needs of the first; dropped when the job is refused.
+    type Image;
+
+    /// Reads the header of the image and estimates what the job costs.
+    ///
+    /// # Errors
+    /// If the job can be seen to fail already.
+    fn probe(&mut self, job: &Job, input: File) -> Result<(Probing, Self::Image), Failure>;
+
+    /// Does the job and writes the encoded result into the empty `output`.
+    ///
+    /// # Errors
+    /// If the job cannot be done.
+    fn run(&mut self, job: &Job, image: Self::Image, output: &File) -> Result<OutputInfo, Failure>;
+}
+
+/// Serves the parent on standard input until it hangs up; the whole `main` of a child. Must be called on the main thread, before
+/// any other thread exists.
+///
+/// Returns success when the parent has hung up, else a failure that has been told on standard error.
+pub fn serve(work: &mut impl Work) -> ExitCode {
+    match serve_jobs(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("child process: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_jobs(work: &mut impl Work) -> io::Result<()> {
+    let mut channel = BlockingChannel::on_stdin()?;
+    match channel.receive()? {
+        Some((Request::Start { parent, limits }, _)) => limits.apply(Pid::from_raw(parent))?,
+        Some((other, _)) => return Err(out_of_order(&other)),
+        None => return Ok(()),
+    }
+    channel.send(&Report::Ready)?;
+    loop {
+        match channel.receive()? {
+            Some((Request::Job(job), descriptors)) => serve_job(work, &mut channel, &job, descriptors)?,
+            Some((other, _)) => return Err(out_of_order(&other)),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Both steps of one job. Its files are closed when this returns.
+fn serve_job(work: &mut impl Work, channel: &mut BlockingChannel, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+    let Ok([input, output]) = <[OwnedFd; 2]>::try_from(descriptors) else {
+        return Err(io::Error::other("a job came without its two files"));
+    };
+    let (image, output) = match attempt(|| probe(work, job, input.into())) {
+        Ok((probing, image)) => {
+            channel.send(&Report::Probed(probing))?;
+            (image, File::from(output))
+        }
+        Err(end) => return channel.send(&end),
+    };
+    match channel.receive()? {
+        Some((Request::Run, _)) => channel.send(&attempt(|| run(work, job, image, &output)).unwrap_or_else(|end| end)),
+        Some((Request::Refuse, _)) | None => Ok(()),
+        Some((other, _)) => Err(out_of_order(&other)),
+    }
+}
+
+fn probe<W: Work>(work: &mut W, job: &Job, input: File) -> Result<(Probing, W::Image), Failure> {
+    let (probing, image) = work.probe(job, input)?;
+    match job.limits.check(&probing.info, &job.pipeline) {
+        Ok(()) => Ok((probing, image)),
+        Err(exceeded) => Err(Failure { code: ErrorCode::LimitExceeded, detail: exceeded.to_string() }),
+    }
+}
+
+fn run<W: Work>(work: &mut W, job: &Job, image: W::Image, output: &File) -> Result<Report, Failure> {
+    let info = work.run(job, image, output)?;
+    match output.metadata() {
+        Ok(written) if written.len() <= job.limits.max_output_bytes => Ok(Report::Done { info }),
+        Ok(written) => Err(Failure {
+            code: ErrorCode::OutputTooLarge,
+            detail: format!("the result has {} bytes; at most {} are stored", written.len(), job.limits.max_output_bytes),
+        }),
+        Err(error) => Err(Failure { code: ErrorCode::Internal, detail: error.to_string() }),
+    }
+}
+
+/// What a step made, or the report that ends the job. Nothing of a step that panicked is looked at again.
+fn attempt<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Report> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(made) => made.map_err(Report::Failed),
+        Err(_) => Err(Report::Panicked),
+    }
+}
+
+fn out_of_order(request: &Request) -> io::Error {
+    io::Error::other(format!("a request out of order: {request:?}"))
+}
