@@ -1,0 +1,95 @@
+//! The server's own child, with real images: that `imaging` is reached through the files of a job, and that its failures,
+//! panics and deaths come back as what they are.
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use safelight::domain::error_code::ErrorCode;
+use safelight::domain::format::Format;
+use safelight::domain::limits::ImageLimits;
+use safelight::sandbox::{Child, Job, JobEnd, Probe, SandboxError};
+
+use crate::support::health::with_child;
+use crate::support::{block_on, bytes, file};
+
+trials! {
+    red_and_blue_are_swapped_in_a_child,
+    what_cannot_be_decoded_fails_with_its_code,
+    #[cfg(feature = "faults")]
+    poison_operations_end_as_they_must,
+}
+
+/// The name of this child program.
+pub(crate) const NAME: &str = "imaging";
+
+const SIZE: (u32, u32) = (64, 48);
+
+fn picture() -> Vec<u8> {
+    let picture = RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| Rgb([x as u8, y as u8, 200]));
+    let mut file = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(picture).write_to(&mut file, ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+async fn attempt(child: &mut Child, pipeline: &str, image: &[u8]) -> Result<JobEnd, SandboxError> {
+    let job = Job { pipeline: pipeline.parse().unwrap(), limits: ImageLimits::default() };
+    match child.probe(job, &file(image)).await? {
+        Probe::Readable(probed) => {
+            let probing = probed.probing();
+            assert_eq!((probing.info.format, probing.info.width, probing.info.height), (Format::Png, SIZE.0, SIZE.1));
+            assert!(probing.peak_bytes >= u64::from(SIZE.0 * SIZE.1 * 3));
+            probed.run().await
+        }
+        Probe::Failed(failure) => Ok(JobEnd::Failed(failure)),
+    }
+}
+
+fn red_and_blue_are_swapped_in_a_child() {
+    block_on(with_child(NAME, async |mut child| {
+        for (pipeline, format) in [("swap_channels", Format::Png), ("swap_channels/bmp", Format::Bmp)] {
+            let JobEnd::Done { output, info } = attempt(&mut child, pipeline, &picture()).await.unwrap() else { panic!("it failed") };
+            assert_eq!((info.format, info.width, info.height), (format, SIZE.0, SIZE.1));
+            let made = image::load_from_memory(&bytes(&output)).unwrap().into_rgb8();
+            assert!(made.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == [200, y as u8, x as u8]));
+        }
+    }));
+}
+
+fn what_cannot_be_decoded_fails_with_its_code() {
+    block_on(with_child(NAME, async |mut child| {
+        let picture = picture();
+        let cases = [
+            (&b"just text, no image"[..], ErrorCode::UnsupportedFormat),
+            (&b""[..], ErrorCode::UnsupportedFormat),
+            (&picture[..picture.len() / 2], ErrorCode::CorruptImage),
+        ];
+        for (image, code) in cases {
+            let JobEnd::Failed(failure) = attempt(&mut child, "invert", image).await.unwrap() else { panic!("it succeeded") };
+            assert_eq!(failure.code, code, "{failure}");
+        }
+        assert_eq!(child.jobs_done(), 3);
+        assert!(child.is_reusable());
+    }));
+}
+
+#[cfg(feature = "faults")]
+fn poison_operations_end_as_they_must() {
+    use safelight::sandbox::Exit;
+    use std::time::Duration;
+
+    for pipeline in ["fault_abort", "fault_eat_memory"] {
+        block_on(with_child(NAME, async |mut child| {
+            let end = attempt(&mut child, pipeline, &picture()).await;
+            assert!(matches!(end, Err(SandboxError::Died(Exit::Signal(6)))), "{pipeline}: {end:?}");
+        }));
+    }
+    block_on(with_child(NAME, async |mut child| {
+        let picture = picture();
+        let endless = tokio::time::timeout(Duration::from_millis(200), attempt(&mut child, "fault_loop", &picture)).await;
+        assert!(endless.is_err());
+        assert_eq!(child.kill().await, Some(Exit::Signal(9)));
+    }));
+    block_on(with_child(NAME, async |mut child| {
+        let JobEnd::Failed(failure) = attempt(&mut child, "fault_panic", &picture()).await.unwrap() else { panic!("it succeeded") };
+        assert_eq!(failure.code, ErrorCode::CorruptImage);
+        assert!(!child.is_reusable());
+    }));
+}
