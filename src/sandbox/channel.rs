@@ -16,9 +16,9 @@ use super::frames::{FrameBuffer, FrameError};
 /// The most descriptors that travel with one frame.
 pub(super) const MAX_DESCRIPTORS: usize = 2;
 
-/// Why no frame came.
+/// Why a frame was not sent or did not come.
 #[derive(Debug)]
-pub(super) enum Received {
+pub(super) enum NoFrame {
     /// The child's end is closed.
     Closed,
     /// The child sent descriptors; the kernel has closed them.
@@ -29,7 +29,7 @@ pub(super) enum Received {
     Io(io::Error),
 }
 
-impl From<io::Error> for Received {
+impl From<io::Error> for NoFrame {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Self::Closed,
@@ -57,7 +57,7 @@ impl Channel {
     }
 
     /// Sends a whole frame; the descriptors travel with its first byte.
-    pub(super) async fn send(&self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Received> {
+    pub(super) async fn send(&self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), NoFrame> {
         let (mut rest, mut descriptors) = (frame, descriptors);
         while !rest.is_empty() {
             let sent = self.stream.async_io(Interest::WRITABLE, || send_once(&self.stream, rest, descriptors)).await?;
@@ -67,7 +67,7 @@ impl Channel {
     }
 
     /// The payload of the next frame. May be dropped and called again: what has arrived is kept.
-    pub(super) async fn receive(&mut self) -> Result<Vec<u8>, Received> {
+    pub(super) async fn receive(&mut self) -> Result<Vec<u8>, NoFrame> {
         loop {
             let (stream, incoming) = (&self.stream, &mut self.incoming);
             let n = stream.async_io(Interest::READABLE, || receive_once(stream, incoming.space())).await?;
@@ -78,7 +78,7 @@ impl Channel {
     }
 
     /// The payload of the next frame if all of it has arrived already.
-    pub(super) fn receive_now(&mut self) -> Result<Option<Vec<u8>>, Received> {
+    pub(super) fn receive_now(&mut self) -> Result<Option<Vec<u8>>, NoFrame> {
         loop {
             let n = match receive_once(&self.stream, self.incoming.space()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
@@ -91,15 +91,15 @@ impl Channel {
     }
 
     /// Whether the child said nothing since the last frame.
-    pub(super) fn is_silent(&mut self) -> Result<bool, Received> {
+    pub(super) fn is_silent(&mut self) -> Result<bool, NoFrame> {
         Ok(self.receive_now()?.is_none() && !self.incoming.is_partial())
     }
 
-    fn count(&mut self, received: &Chunk) -> Result<Option<Vec<u8>>, Received> {
+    fn count(&mut self, received: &Chunk) -> Result<Option<Vec<u8>>, NoFrame> {
         match *received {
-            Chunk { descriptors: true, .. } => Err(Received::Descriptors),
-            Chunk { bytes: 0, .. } => Err(Received::Closed),
-            Chunk { bytes, .. } => self.incoming.advance(bytes).map_err(Received::Garbage),
+            Chunk { descriptors: true, .. } => Err(NoFrame::Descriptors),
+            Chunk { bytes: 0, .. } => Err(NoFrame::Closed),
+            Chunk { bytes, .. } => self.incoming.advance(bytes).map_err(NoFrame::Garbage),
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct Child {
     pub(super) channel: Channel,
     limits: ChildLimits,
     pub(super) jobs_done: u64,
-    pub(super) panicked: bool,
+    /// Cleared for good when the child panicked or was killed.
+    pub(super) reusable: bool,
 }
 
 /// What the first step of a job came to.
@@ -62,7 +63,7 @@ impl Child {
     /// Greets a process that was just started and waits until it is ready.
     pub(super) async fn start(spawned: Spawned, limits: ChildLimits) -> Result<Self, SandboxError> {
         let Spawned { process, channel } = spawned;
-        let mut child = Self { process, channel: Channel::new(channel)?, limits, jobs_done: 0, panicked: false };
+        let mut child = Self { process, channel: Channel::new(channel)?, limits, jobs_done: 0, reusable: true };
         let parent = rustix::process::getpid().as_raw_nonzero().get();
         let start = frames::encode(&Request::Start { parent, limits }).map_err(io::Error::other)?;
         let mut exchange = Exchange::begin(&mut child);
@@ -82,10 +83,12 @@ impl Child {
     /// Hands a job to the child, which reads the header of the image. `input` is opened anew for reading only, so its position
     /// and mode do not matter.
     ///
-    /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does any error.
+    /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does an error of the child's
+    /// doing.
     ///
     /// # Errors
-    /// If the child died or misbehaved, or the server could not open or send the files.
+    /// If the child died or misbehaved; [`SandboxError::Io`] if the server could not open the files, after which the child is as
+    /// good as before.
     pub async fn probe(&mut self, job: Job, input: &File) -> Result<Probe<'_>, SandboxError> {
         let frame = frames::encode(&Request::Job(job.clone())).map_err(io::Error::other)?;
         let input = descriptors::reopen_read_only(input)?;
@@ -107,9 +110,9 @@ impl Child {
         self.process.end().await
     }
 
-    /// Resolves when the process has ended and is reaped, for watching a child that has no job.
-    pub async fn exited(&self) -> Exit {
-        self.process.exited().await
+    /// Resolves when the process has ended and is reaped, for watching a child that has no job. The future does not borrow the child.
+    pub fn exited(&self) -> impl Future<Output = Exit> + Send + use<> {
+        self.process.exited()
     }
 
     /// The number of the process.
@@ -130,10 +133,10 @@ impl Child {
         self.process.memory()
     }
 
-    /// Whether the child may be given another job: it runs, and no decoder has panicked in it.
+    /// Whether the child may be given another job: it runs, was not killed, and no decoder has panicked in it.
     #[must_use]
     pub fn is_reusable(&self) -> bool {
-        !self.panicked && self.process.is_running()
+        self.reusable && self.process.is_running()
     }
 }
 

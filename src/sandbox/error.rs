@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::process::Exit;
 
-/// Why a child could not be had, or did not do its job. After any error of a step the child is killed already.
+/// Why a child could not be had, or did not do its job. A child that died or misbehaved is killed already; after any error
+/// [`Child::is_reusable`](super::Child::is_reusable) tells whether it is still good.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The program could not be executed.

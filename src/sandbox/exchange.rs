@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use super::channel::Received;
+use super::channel::NoFrame;
 use super::child::Child;
 use super::error::SandboxError;
 use super::frames::{self, FrameError};
@@ -48,7 +48,7 @@ impl<'c> Exchange<'c> {
     /// Before a job is handed out: a child that spoke without being asked must not get it.
     pub(super) fn expect_silence(&mut self) -> Result<(), SandboxError> {
         match self.child.channel.is_silent() {
-            Ok(true) | Err(Received::Closed) => Ok(()),
+            Ok(true) | Err(NoFrame::Closed) => Ok(()),
             Ok(false) => Err(SandboxError::Protocol("it spoke without being asked".into())),
             Err(other) => Err(error_of(other)),
         }
@@ -63,7 +63,7 @@ impl<'c> Exchange<'c> {
         let child = &*self.child;
         match select(pin!(child.channel.send(frame, descriptors)), pin!(child.process.exited())).await {
             Either::Left((Ok(()), _)) => Ok(()),
-            Either::Left((Err(Received::Closed), _)) => Err(closed(&child.process).await),
+            Either::Left((Err(NoFrame::Closed), _)) => Err(closed(&child.process).await),
             Either::Left((Err(other), _)) => Err(error_of(other)),
             Either::Right((exit, _)) => Err(SandboxError::Died(exit)),
         }
@@ -81,8 +81,8 @@ impl<'c> Exchange<'c> {
             Err(exit) => channel.receive_now().ok().flatten().map(Ok).ok_or(SandboxError::Died(exit))?,
         };
         match received {
-            Ok(payload) => frames::decode(&payload).map_err(|error| error_of(Received::Garbage(error))),
-            Err(Received::Closed) => Err(closed(&self.child.process).await),
+            Ok(payload) => frames::decode(&payload).map_err(|error| error_of(NoFrame::Garbage(error))),
+            Err(NoFrame::Closed) => Err(closed(&self.child.process).await),
             Err(other) => Err(error_of(other)),
         }
     }
@@ -93,7 +93,7 @@ impl<'c> Exchange<'c> {
             Report::Failed(Failure { code, detail }) if is_verdict(code) => Failure { code, detail: printable(&detail, MAX_DETAIL) },
             Report::Failed(Failure { code, .. }) => return Err(SandboxError::Protocol(format!("it answered with the code {code}"))),
             Report::Panicked => {
-                self.child.panicked = true;
+                self.child.reusable = false;
                 Failure { code: ErrorCode::CorruptImage, detail: "the decoder gave up on this image in the middle of its work".into() }
             }
             other => return Err(unexpected(&other)),
@@ -106,6 +106,7 @@ impl<'c> Exchange<'c> {
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if !self.ended {
+            self.child.reusable = false;
             self.child.process.kill();
         }
     }
@@ -123,12 +124,12 @@ pub(super) fn unexpected(report: &Report) -> SandboxError {
     SandboxError::Protocol(format!("its answer was `{}`, which is out of order", report.name()))
 }
 
-fn error_of(received: Received) -> SandboxError {
-    match received {
-        Received::Closed => SandboxError::Protocol("it closed its control channel".into()),
-        Received::Descriptors => SandboxError::Hostile("sent descriptors to the server".into()),
-        Received::Garbage(FrameError::Length(length)) => SandboxError::Protocol(format!("it announced a frame of {length} bytes")),
-        Received::Garbage(FrameError::Payload(error)) => SandboxError::Protocol(printable(&error.to_string(), MAX_DETAIL)),
-        Received::Io(error) => SandboxError::Io(error),
+fn error_of(reason: NoFrame) -> SandboxError {
+    match reason {
+        NoFrame::Closed => SandboxError::Protocol("it closed its control channel".into()),
+        NoFrame::Descriptors => SandboxError::Hostile("sent descriptors to the server".into()),
+        NoFrame::Garbage(FrameError::Length(length)) => SandboxError::Protocol(format!("it announced a frame of {length} bytes")),
+        NoFrame::Garbage(FrameError::Payload(error)) => SandboxError::Protocol(printable(&error.to_string(), MAX_DETAIL)),
+        NoFrame::Io(error) => SandboxError::Io(error),
     }
 }

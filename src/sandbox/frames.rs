@@ -126,6 +126,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn noise_neither_panics_nor_takes_memory(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..1000), step in 1_usize..100) {
+            for payload in feed(&bytes, step).unwrap_or_default() {
+                proptest::prop_assert!((1..=MAX_PAYLOAD).contains(&payload.len()));
+            }
+        }
+    }
+
     #[test]
     fn a_message_that_is_too_long_is_not_sent() {
         assert!(matches!(encode(&"x".repeat(MAX_PAYLOAD)), Err(FrameError::Length(_))));

@@ -69,10 +69,12 @@ impl Process {
     }
 
     /// Resolves when the process has ended and is reaped; at once if it has already.
-    pub(super) async fn exited(&self) -> Exit {
+    pub(super) fn exited(&self) -> impl Future<Output = Exit> + Send + use<> {
         let mut exit = self.exit.clone();
-        let reaped = exit.wait_for(Option::is_some).await;
-        reaped.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        async move {
+            let reaped = exit.wait_for(Option::is_some).await;
+            reaped.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        }
     }
 
     /// Kills the process and waits until it is reaped; `None` if the kernel could not end it in time (it hangs in a system

@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use rustix::process::{Pid, Signal};
 use safelight::sandbox::{ChildProgram, Exit, Probe, SandboxError, Spawner};
 
 use crate::fake::NAME;
-use crate::support::health::with_child;
+use crate::support::health::{children, with_child};
 use crate::support::{attempt, block_on, bytes, done, eventually, file, job, limits, log, pidfd, spawner};
 
 trials! {
@@ -22,6 +24,9 @@ trials! {
     the_end_of_the_thread_that_asked_does_not_kill_the_child,
     the_spawning_thread_ends_with_its_last_child,
     what_is_not_our_program_is_no_child,
+    a_program_that_says_nothing_is_killed_when_nobody_waits_for_it,
+    more_spawn_requests_than_the_queue_holds_are_refused,
+    an_input_that_cannot_be_read_is_not_the_childs_fault,
 }
 
 fn kill_9(pid: u32) {
@@ -42,6 +47,7 @@ fn dropping_a_step_kills_the_child() {
     block_on(with_child(NAME, async |mut child| {
         let looping = attempt(&mut child, b"loop");
         assert!(tokio::time::timeout(Duration::from_millis(50), looping).await.is_err());
+        assert!(!child.is_reusable(), "not even for the moment in which it still runs");
         assert_eq!(child.exited().await, Exit::Signal(9));
     }));
 }
@@ -151,4 +157,42 @@ fn what_is_not_our_program_is_no_child() {
     };
     assert!(matches!(start("/no/such/program"), SandboxError::Spawn { .. }));
     assert!(matches!(start("/bin/true"), SandboxError::Died(Exit::Code(0))));
+}
+
+fn a_program_that_says_nothing_is_killed_when_nobody_waits_for_it() {
+    let spawner = Spawner::start(ChildProgram { path: "/bin/sleep".into(), args: vec!["1000".into()] }, limits()).unwrap();
+    block_on(async {
+        let mut starting = std::pin::pin!(spawner.spawn());
+        // Once the process is there, it will stay silent for longer than this waits.
+        while children().is_empty() {
+            assert!(tokio::time::timeout(Duration::from_millis(10), starting.as_mut()).await.is_err());
+        }
+    });
+    eventually("the silent process is killed and reaped", || children().is_empty());
+}
+
+fn more_spawn_requests_than_the_queue_holds_are_refused() {
+    let spawner = spawner(NAME);
+    block_on(async {
+        // Asked for in one go, while the thread needs about a millisecond for each.
+        let requests: FuturesUnordered<_> = (0..200).map(|_| spawner.spawn()).collect();
+        let ends: Vec<_> = requests.map(|end| end.map(drop)).collect().await;
+        let refused = ends.iter().filter(|end| matches!(end, Err(SandboxError::Busy))).count();
+        let served = ends.iter().filter(|end| end.is_ok()).count();
+        assert!(refused > 0 && served >= 64, "{refused} refused, {served} served");
+        assert_eq!((refused + served, spawner.waiting()), (200, 0));
+        let mut child = spawner.spawn().await.unwrap();
+        assert_eq!(bytes(&done(&mut child, b"after").await), b"BMafter");
+    });
+    eventually("all of them are reaped", || children().is_empty());
+}
+
+fn an_input_that_cannot_be_read_is_not_the_childs_fault() {
+    block_on(with_child(NAME, async |mut child| {
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let no_file = std::fs::File::from(std::os::fd::OwnedFd::from(socket));
+        assert!(matches!(child.probe(job(), &no_file).await, Err(SandboxError::Io(_))));
+        assert!(child.is_reusable());
+        assert_eq!(bytes(&done(&mut child, b"next").await), b"BMnext");
+    }));
 }
