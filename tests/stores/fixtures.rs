@@ -1,0 +1,137 @@
+//! What the modules share: a clock set by hand, tasks, and engines opened in directories of their own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub(crate) use futures::executor::block_on;
+use safelight::domain::blob::{BlobMeta, Sha256};
+use safelight::domain::error_code::ErrorCode;
+use safelight::domain::format::Format;
+use safelight::domain::ids::TaskId;
+use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult};
+use safelight::stores::Clock;
+use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
+use safelight::stores::tasks::{ClaimRequest, ClaimedTask, TaskStore, TaskStoreError};
+use tempfile::TempDir;
+
+/// The lease that the tests ask for.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// A clock that moves only when it is told to.
+#[derive(Clone, Default)]
+pub(crate) struct HandClock(Arc<AtomicU64>);
+
+impl HandClock {
+    pub(crate) fn clock(&self) -> Clock {
+        let millis = Arc::clone(&self.0);
+        Arc::new(move || Duration::from_millis(millis.load(Ordering::SeqCst)))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A directory in memory where there is one: for tests that are not about durability.
+pub(crate) fn scratch() -> TempDir {
+    let shm = PathBuf::from("/dev/shm");
+    if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// An engine for tasks whose clock the suite holds in its hand.
+pub(crate) trait TaskEngine {
+    fn tasks(&self) -> Arc<dyn TaskStore>;
+    fn clock(&self) -> &HandClock;
+    /// Closes the engine and opens it again over what it stored.
+    fn reopen(&mut self);
+}
+
+/// [`SqliteDb`] in a directory of its own.
+pub(crate) struct Sqlite {
+    pub(crate) dir: TempDir,
+    clock: HandClock,
+    policy: RetryPolicy,
+    pub(crate) db: Option<Arc<SqliteDb>>,
+}
+
+impl Sqlite {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        let mut engine = Self { dir: scratch(), clock: HandClock::default(), policy, db: None };
+        engine.reopen();
+        engine
+    }
+
+    pub(crate) fn db(&self) -> Arc<SqliteDb> {
+        Arc::clone(self.db.as_ref().unwrap())
+    }
+}
+
+impl TaskEngine for Sqlite {
+    fn tasks(&self) -> Arc<dyn TaskStore> {
+        self.db()
+    }
+
+    fn clock(&self) -> &HandClock {
+        &self.clock
+    }
+
+    fn reopen(&mut self) {
+        self.db = None;
+        let options = SqliteOptions { clock: self.clock.clock(), policy: self.policy, ..SqliteOptions::default() };
+        self.db = Some(Arc::new(SqliteDb::open(self.dir.path(), options).unwrap()));
+    }
+}
+
+pub(crate) fn new_task(len: u64) -> NewTask {
+    NewTask {
+        id: TaskId::random(),
+        pipeline: "resize:400x300,fit=cover/jpeg:q=85".parse().unwrap(),
+        original: BlobMeta { len, sha256: Sha256([len as u8; 32]) },
+        input_format: Format::Png,
+    }
+}
+
+pub(crate) fn result_of(claim: Claim) -> TaskResult {
+    let blob = BlobMeta { len: 7, sha256: Sha256([claim.claim_no.0 as u8; 32]) };
+    TaskResult { claim_no: claim.claim_no, blob, format: Format::Jpeg, width: 400, height: 300 }
+}
+
+pub(crate) fn failure() -> Failure {
+    Failure::new(ErrorCode::CorruptImage, "the image ends after 12 bytes")
+}
+
+pub(crate) fn worker_died() -> Failure {
+    Failure::new(ErrorCode::WorkerDied, "signal 9")
+}
+
+pub(crate) fn release(claim: Claim, refund: bool, backoff: Duration) -> Change {
+    Change::Release { claim, reason: worker_died(), refund, backoff }
+}
+
+pub(crate) fn apply(store: &dyn TaskStore, change: Change) -> Result<Task, TaskStoreError> {
+    block_on(store.apply(change))
+}
+
+pub(crate) fn insert(store: &dyn TaskStore, len: u64) -> Task {
+    apply(store, Change::Insert(new_task(len))).unwrap()
+}
+
+pub(crate) fn claim(store: &dyn TaskStore, workers: &[&str]) -> Vec<ClaimedTask> {
+    let workers = workers.iter().map(ToString::to_string).collect();
+    block_on(store.claim(ClaimRequest { workers, lease: LEASE })).unwrap()
+}
+
+/// The one claim that a single free worker gets.
+pub(crate) fn claim_one(store: &dyn TaskStore) -> ClaimedTask {
+    claim(store, &["worker-1"]).pop().unwrap()
+}
+
+pub(crate) fn get(store: &dyn TaskStore, id: TaskId) -> Task {
+    block_on(store.get(id)).unwrap().unwrap()
+}

@@ -1,0 +1,136 @@
+//! What is particular to blobs in local files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use futures::FutureExt;
+use safelight::stores::blobs::{BlobStore, BlobStoreError, PutSize};
+use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
+
+use crate::blob_fixtures::*;
+use crate::fixtures::block_on;
+
+#[test]
+fn a_blob_lies_under_the_tail_of_its_id_for_its_owner_only() {
+    let engine = Local::new();
+    let key = original();
+    put(&*engine.store(), key, b"bytes");
+    let id = key.task().to_string();
+    let path = engine.dir.path().join("blobs").join(&id[id.len() - 2..]).join(format!("{id}.original"));
+    assert_eq!(fs::read(&path).unwrap(), b"bytes");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn an_opening_sweeps_incomplete_files_and_nothing_else() {
+    let mut engine = Local::new();
+    let key = original();
+    put(&*engine.store(), key, b"bytes");
+    fs::write(engine.dir.path().join("blobs/tmp/0.tmp"), "half").unwrap();
+    fs::write(engine.dir.path().join("blobs/00/notes.txt"), "someone's").unwrap();
+    engine.reopen();
+    assert_eq!(engine.temp_files(), 0);
+    assert_eq!(list(&*engine.store()).len(), 1, "a foreign file is no blob");
+    assert!(engine.dir.path().join("blobs/00/notes.txt").exists());
+    put(&*engine.store(), original(), b"the temporary name is free again");
+}
+
+#[test]
+fn a_failed_put_is_answered_after_its_file_is_gone() {
+    let engine = Local::new();
+    let (sender, receiver) = begun(&body(700_000));
+    let mut put = engine.store().put(original(), receiver, ANY_SIZE);
+    while engine.temp_files() == 0 {
+        assert!((&mut put).now_or_never().is_none());
+        std::thread::yield_now();
+    }
+    drop(sender);
+    assert!(matches!(block_on(put), Err(BlobStoreError::Aborted)));
+    assert_eq!(engine.temp_files(), 0);
+}
+
+#[test]
+fn a_dropped_put_is_cleaned_up_by_the_threads() {
+    let mut engine = Local::new();
+    for len in [0, 10, 700_000] {
+        let (_sender, receiver) = begun(&body(len));
+        let size = PutSize { announced: Some(len as u64 + 1), max: u64::MAX };
+        let mut put = engine.store().put(original(), receiver, size);
+        while engine.temp_files() == 0 {
+            assert!((&mut put).now_or_never().is_none());
+            std::thread::yield_now();
+        }
+        drop(put);
+        // Closing waits for the threads.
+        engine.store = None;
+        assert_eq!(engine.temp_files(), 0);
+        engine.reopen();
+    }
+}
+
+#[test]
+fn beyond_its_operations_the_store_refuses_and_then_recovers() {
+    let engine = Local::with(LocalBlobsOptions { max_operations: 3, ..LocalBlobsOptions::default() });
+    let store = engine.store();
+    let under_way: Vec<_> = (0..3)
+        .map(|_| {
+            let (sender, receiver) = begun(b"");
+            (sender, store.put(original(), receiver, ANY_SIZE))
+        })
+        .collect();
+    let refused = [
+        block_on(store.put(original(), complete(b"", 1), ANY_SIZE)).map(drop),
+        block_on(store.open(original())).map(drop),
+        block_on(store.delete(original())),
+        block_on(store.list(None)).map(drop),
+    ];
+    assert!(refused.iter().all(|result| matches!(result, Err(BlobStoreError::Unavailable(_)))), "{refused:?}");
+    drop(under_way);
+    put(&*store, original(), b"there is room again");
+}
+
+#[test]
+fn free_bytes_are_those_of_the_file_system() {
+    let engine = Local::new();
+    assert!(block_on(engine.store().free_bytes()).unwrap().unwrap() > 0);
+}
+
+/// The variable that tells [`small_disk`] that it runs inside its namespace, and where its 2 MiB disk is.
+const SMALL_DISK: &str = "SAFELIGHT_TEST_SMALL_DISK";
+
+#[test]
+fn a_full_disk_is_told_early_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // A mount namespace of its own: the small disk disappears with the process.
+    let script = "mount -t tmpfs -o size=2m none \"$1\" || exit 99; exec \"$2\" --exact local_fs::small_disk --nocapture";
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .arg(dir.path())
+        .arg(std::env::current_exe().unwrap())
+        .env(SMALL_DISK, dir.path())
+        .status();
+    match status.map(|status| status.code()) {
+        Ok(Some(0)) => {}
+        Ok(Some(101)) => panic!("the test on the small disk failed"),
+        other => println!("skipped: no namespace with a small disk ({other:?})"),
+    }
+}
+
+#[test]
+fn small_disk() {
+    let Some(dir) = std::env::var_os(SMALL_DISK) else { return };
+    let store = LocalBlobs::open(dir.as_ref(), LocalBlobsOptions::default()).unwrap();
+    let free = block_on(store.free_bytes()).unwrap().unwrap();
+    let key = original();
+    // Announced: refused although not a byte has come.
+    let (_sender, receiver) = begun(b"");
+    let size = PutSize { announced: Some(free + 1), max: u64::MAX };
+    assert!(matches!(block_on(store.put(key, receiver, size)), Err(BlobStoreError::Full)));
+    // Not announced: refused while writing.
+    let result = block_on(store.put(key, complete(&body(3 << 20), 1 << 16), ANY_SIZE));
+    assert!(matches!(result, Err(BlobStoreError::Full)), "{result:?}");
+    assert_eq!(block_on(store.free_bytes()).unwrap().unwrap(), free);
+    put(&store, key, &body(1 << 20));
+}
