@@ -32,12 +32,12 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn new() -> Self {
-        Self::with(LocalBlobsOptions::default())
+        Self::with(&LocalBlobsOptions::default())
     }
 
-    pub(crate) fn with(options: LocalBlobsOptions) -> Self {
+    pub(crate) fn with(options: &LocalBlobsOptions) -> Self {
         let clock = HandClock::default();
-        let options = LocalBlobsOptions { clock: clock.clock(), ..options };
+        let options = LocalBlobsOptions { clock: clock.clock(), ..options.clone() };
         let mut engine = Self { dir: scratch(), clock, options, store: None };
         engine.reopen();
         engine

@@ -32,10 +32,6 @@ impl HandClock {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
     }
-
-    pub(crate) fn now(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
 }
 
 /// A directory in memory where there is one: for tests that are not about durability.

@@ -72,7 +72,7 @@ fn a_dropped_put_is_cleaned_up_by_the_threads() {
 
 #[test]
 fn beyond_its_operations_the_store_refuses_and_then_recovers() {
-    let engine = Local::with(LocalBlobsOptions { max_operations: 3, ..LocalBlobsOptions::default() });
+    let engine = Local::with(&LocalBlobsOptions { max_operations: 3, ..LocalBlobsOptions::default() });
     let store = engine.store();
     let under_way: Vec<_> = (0..3)
         .map(|_| {

@@ -1,0 +1,189 @@
+//! Stand-ins for the services around the stores. They follow the rules of the real ones: an original is durable before its
+//! row, an unknown outcome is read again, what was acknowledged is written down at once, and late work is dropped.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use safelight::domain::blob::BlobKey;
+use safelight::domain::error_code::ErrorCode;
+use safelight::domain::faults;
+use safelight::domain::format::Format;
+use safelight::domain::ids::TaskId;
+use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult, TaskState};
+use safelight::stores::blobs::{BlobStore, BlobStoreError};
+use safelight::stores::data_dir::DataDir;
+use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
+use safelight::stores::orphans::orphans;
+use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
+use safelight::stores::tasks::{ClaimRequest, TaskStore, TaskStoreError};
+
+use crate::blob_fixtures::{ANY_SIZE, complete, list, meta_of, read};
+use crate::fixtures::{HandClock, LEASE, block_on};
+
+/// How long an original may wait for its row.
+const GRACE: Duration = Duration::from_secs(600);
+
+/// A server without actors and without HTTP.
+pub(crate) struct Services {
+    pub(crate) tasks: Box<dyn TaskStore>,
+    pub(crate) blobs: Box<dyn BlobStore>,
+    clock: HandClock,
+    log: File,
+    _dir: DataDir,
+}
+
+/// What the pipeline makes of an image here.
+pub(crate) fn process(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().rev().copied().collect()
+}
+
+impl Services {
+    pub(crate) fn start(dir: &Path) -> Self {
+        let clock = HandClock::default();
+        let locked = DataDir::lock(&dir.join("data")).unwrap();
+        let policy = RetryPolicy::default();
+        let tasks = SqliteDb::open(locked.path(), SqliteOptions { clock: clock.clock(), policy, ..SqliteOptions::default() }).unwrap();
+        let blobs = LocalBlobs::open(locked.path(), LocalBlobsOptions { clock: clock.clock(), ..LocalBlobsOptions::default() }).unwrap();
+        let log = OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
+        Self { tasks: Box::new(tasks), blobs: Box::new(blobs), clock, log, _dir: locked }
+    }
+
+    /// Writes down what a client or an operator now knows. A kill does not take it back.
+    pub(crate) fn note(&self, line: &str) {
+        (&self.log).write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// The client's side: tries again, as a new upload, until one is acknowledged.
+    pub(crate) fn upload(&self, bytes: &[u8]) -> TaskId {
+        (0..3).find_map(|_| self.try_upload(bytes)).expect("a fault happens once")
+    }
+
+    /// The frontend's side: `None` is an answer of 5xx.
+    fn try_upload(&self, bytes: &[u8]) -> Option<TaskId> {
+        let id = TaskId::random();
+        let key = BlobKey::Original(id);
+        let original = block_on(self.blobs.put(key, complete(bytes, 100_000), ANY_SIZE)).ok()?;
+        assert_eq!(original, meta_of(bytes));
+        faults::point("life.original_stored");
+        let new = NewTask { id, pipeline: "swap_channels:bgr".parse().unwrap(), original, input_format: Format::Png };
+        match block_on(self.tasks.apply(Change::Insert(new))) {
+            Ok(_) => {}
+            // The row may be there. The original stays either way; if it is not, the sweep takes it.
+            Err(TaskStoreError::UnknownOutcome(_)) => {
+                block_on(self.tasks.get(id)).unwrap()?;
+            }
+            Err(_) => {
+                block_on(self.blobs.delete(key)).unwrap();
+                return None;
+            }
+        }
+        faults::point("life.inserted");
+        self.note(&format!("acknowledged {id} {}", original.sha256));
+        faults::point("life.acknowledged");
+        Some(id)
+    }
+
+    /// The master's side: one claim, or `None` if nothing is runnable. Claims that nobody knows of lapse.
+    pub(crate) fn claim(&self) -> Option<(Task, Claim)> {
+        loop {
+            let request = ClaimRequest { workers: vec!["worker".into()], lease: LEASE };
+            match block_on(self.tasks.claim(request)) {
+                Ok(claimed) => {
+                    faults::point("life.claimed");
+                    return claimed.into_iter().next().map(|claimed| (claimed.task, claimed.claim));
+                }
+                Err(TaskStoreError::UnknownOutcome(_)) => self.release_lapsed(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn release_lapsed(&self) {
+        self.clock.advance(LEASE);
+        for claim in block_on(self.tasks.expired(10)).unwrap() {
+            self.release(claim, ErrorCode::WorkerDied, false);
+        }
+    }
+
+    pub(crate) fn release(&self, claim: Claim, code: ErrorCode, refund: bool) {
+        let change = Change::Release { claim, reason: Failure::new(code, "planted"), refund, backoff: Duration::ZERO };
+        self.until_known(&change, |task| task.is_some_and(|task| task.claim_no == claim.claim_no && task.state != TaskState::InProgress));
+        faults::point("life.released");
+    }
+
+    /// The worker's side: from the claim to the result. A failing disk is not the image's fault.
+    pub(crate) fn work(&self, task: &Task, claim: Claim) {
+        let bytes = read(&*self.blobs, BlobKey::Original(task.id)).unwrap();
+        assert_eq!(meta_of(&bytes), task.original, "the original is not what was acknowledged");
+        let mut output = tempfile::tempfile().unwrap();
+        let processed = process(&bytes);
+        output.write_all(&processed).unwrap();
+        faults::point("life.processed");
+        let blob = match block_on(self.blobs.put_file(claim.result_key(), output, processed.len() as u64)) {
+            Ok(blob) => blob,
+            Err(BlobStoreError::Io(_)) => return self.release(claim, ErrorCode::Unavailable, true),
+            Err(error) => panic!("{error}"),
+        };
+        faults::point("life.result_stored");
+        let result = TaskResult { claim_no: claim.claim_no, blob, format: Format::Png, width: 1, height: 1 };
+        self.until_known(&Change::Finish { claim, result }, |task| task.is_some_and(|task| task.result == Some(result)));
+        self.note(&format!("finished {} {}", task.id, claim.claim_no));
+        faults::point("life.finished");
+    }
+
+    /// The janitor's side. Begins or goes on, wherever it stopped.
+    pub(crate) fn delete(&self, id: TaskId) {
+        self.note(&format!("deleting {id}"));
+        let Some(task) = block_on(self.tasks.get(id)).unwrap() else { return };
+        if task.state != TaskState::Deleting {
+            self.until_known(&Change::MarkDeleting { id }, |task| task.is_some_and(|task| task.state == TaskState::Deleting));
+        }
+        faults::point("life.marked");
+        self.delete_blob(BlobKey::Original(id));
+        faults::point("life.original_deleted");
+        task.result_key().into_iter().for_each(|key| self.delete_blob(key));
+        faults::point("life.result_deleted");
+        self.until_known(&Change::Remove { id }, |task| task.is_none());
+        faults::point("life.removed");
+        self.note(&format!("gone {id}"));
+    }
+
+    fn delete_blob(&self, key: BlobKey) {
+        (0..3).find(|_| block_on(self.blobs.delete(key)).is_ok()).expect("a fault happens once");
+    }
+
+    /// Makes a change. Where its outcome is unknown, the task is read; only if it shows that nothing happened, again.
+    fn until_known(&self, change: &Change, happened: impl Fn(Option<&Task>) -> bool) {
+        loop {
+            match block_on(self.tasks.apply(change.clone())) {
+                Ok(_) => return,
+                Err(TaskStoreError::UnknownOutcome(_)) => {
+                    if happened(block_on(self.tasks.get(change.task())).unwrap().as_ref()) {
+                        return;
+                    }
+                }
+                Err(error) => panic!("{change:?}: {error}"),
+            }
+        }
+    }
+
+    /// Removes what no task refers to, once the grace is over.
+    pub(crate) fn sweep(&self) {
+        self.clock.advance(GRACE);
+        let blobs = list(&*self.blobs);
+        let rows: Vec<_> = blobs.iter().filter_map(|blob| block_on(self.tasks.get(blob.key.task())).unwrap()).collect();
+        let lookup = |id| rows.iter().find(|task| task.id == id);
+        for key in orphans(blobs, lookup, GRACE) {
+            self.delete_blob(key);
+        }
+    }
+
+    /// What was written down.
+    pub(crate) fn notes(dir: &Path) -> Vec<Vec<String>> {
+        let mut text = String::new();
+        File::open(dir.join("log")).unwrap().read_to_string(&mut text).unwrap();
+        text.lines().map(|line| line.split(' ').map(Into::into).collect()).collect()
+    }
+}
