@@ -1,6 +1,7 @@
 //! What the modules share: a clock set by hand, tasks, and engines opened in directories of their own.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,6 +39,27 @@ impl HandClock {
 pub(crate) fn scratch() -> TempDir {
     let shm = PathBuf::from("/dev/shm");
     if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// The variable that tells a test that it runs beside a disk of 2 MiB, and where that is mounted.
+pub(crate) const SMALL_DISK: &str = "SAFELIGHT_TEST_SMALL_DISK";
+
+/// Runs a test of this binary again, with a disk of 2 MiB in a mount namespace of its own: it disappears with the process.
+pub(crate) fn on_a_small_disk(test: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=2m none \"$1\" || exit 99; exec \"$2\" --exact \"$3\" --nocapture";
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .arg(dir.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env(SMALL_DISK, dir.path())
+        .status();
+    match status.map(|status| status.code()) {
+        Ok(Some(0)) => {}
+        Ok(Some(101)) => panic!("{test} failed on the small disk"),
+        other => println!("skipped: no namespace with a small disk ({other:?})"),
+    }
 }
 
 /// An engine for tasks whose clock the suite holds in its hand.

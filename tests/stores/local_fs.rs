@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use futures::FutureExt;
 use safelight::stores::blobs::{BlobStore, BlobStoreError, PutSize};
 use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
 
 use crate::blob_fixtures::*;
-use crate::fixtures::block_on;
+use crate::fixtures::{SMALL_DISK, block_on, on_a_small_disk};
 
 #[test]
 fn a_blob_lies_under_the_tail_of_its_id_for_its_owner_only() {
@@ -97,25 +96,9 @@ fn free_bytes_are_those_of_the_file_system() {
     assert!(block_on(engine.store().free_bytes()).unwrap().unwrap() > 0);
 }
 
-/// The variable that tells [`small_disk`] that it runs inside its namespace, and where its 2 MiB disk is.
-const SMALL_DISK: &str = "SAFELIGHT_TEST_SMALL_DISK";
-
 #[test]
 fn a_full_disk_is_told_early_and_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    // A mount namespace of its own: the small disk disappears with the process.
-    let script = "mount -t tmpfs -o size=2m none \"$1\" || exit 99; exec \"$2\" --exact local_fs::small_disk --nocapture";
-    let status = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
-        .arg(dir.path())
-        .arg(std::env::current_exe().unwrap())
-        .env(SMALL_DISK, dir.path())
-        .status();
-    match status.map(|status| status.code()) {
-        Ok(Some(0)) => {}
-        Ok(Some(101)) => panic!("the test on the small disk failed"),
-        other => println!("skipped: no namespace with a small disk ({other:?})"),
-    }
+    on_a_small_disk("local_fs::small_disk");
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub struct SqliteStats {
     pub writes: QueueStats,
     /// The queue of the reading threads.
     pub reads: QueueStats,
+    /// Transactions committed since the opening; writes share them.
+    pub commits: u64,
 }
 
 /// The store of tasks and key-values. Dropping it answers what is queued and ends its threads, within a deadline.
@@ -99,7 +101,7 @@ impl SqliteDb {
     /// How busy the database is.
     #[must_use]
     pub fn stats(&self) -> SqliteStats {
-        SqliteStats { writes: self.writer.stats(), reads: self.readers.stats() }
+        SqliteStats { writes: self.writer.stats(), reads: self.readers.stats(), commits: self.writer.commits() }
     }
 
     /// Queues `work` for the writing thread at once; the future only waits for the answer.

@@ -7,6 +7,8 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -24,14 +26,16 @@ pub(super) struct Writer {
     // Dropped first: a closed queue lets the thread end.
     queue: Queue<Box<dyn Request>>,
     _thread: Threads,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
     pub(super) fn start(path: PathBuf, connection: Connection, capacity: usize) -> io::Result<Self> {
         let (queue, requests) = Queue::new(capacity);
-        let mut database = Database { path, connection: Some(connection) };
+        let commits = Arc::new(AtomicU64::new(0));
+        let mut database = Database { path, connection: Some(connection), commits: Arc::clone(&commits) };
         let body = move || database.serve(requests);
-        Ok(Self { _thread: Threads::spawn("sqlite-writer", [body])?, queue })
+        Ok(Self { _thread: Threads::spawn("sqlite-writer", [body])?, queue, commits })
     }
 
     /// Queues `work`; the reply arrives after the commit. A receiver closed without a reply means that the thread
@@ -47,6 +51,11 @@ impl Writer {
 
     pub(super) fn stats(&self) -> QueueStats {
         self.queue.stats()
+    }
+
+    /// Transactions committed since the start.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 }
 
@@ -87,6 +96,7 @@ impl<T: Send, W: FnOnce(&Connection) -> Result<T, Fault> + Send> Request for Wri
 struct Database {
     path: PathBuf,
     connection: Option<Connection>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Database {
@@ -109,8 +119,9 @@ impl Database {
 
     fn write(&mut self, mut batch: Vec<Box<dyn Request>>) {
         let fate = self.commit(&mut batch);
-        if let Err(fault) = &fate {
-            log::error!(requests = batch.len(), fault:% = fault; "a batch of writes failed");
+        match &fate {
+            Ok(()) => drop(self.commits.fetch_add(1, Ordering::Relaxed)),
+            Err(fault) => log::error!(requests = batch.len(), fault:%; "a batch of writes failed"),
         }
         if matches!(fate, Err(Fault::Broken(_) | Fault::UnknownOutcome(_))) {
             self.connection = None;
