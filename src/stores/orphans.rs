@@ -35,3 +35,70 @@ fn is_orphan(blob: &BlobEntry, task: Option<&Task>, grace: Duration) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::blob::{BlobMeta, Sha256};
+    use crate::domain::error_code::ErrorCode;
+    use crate::domain::format::Format;
+    use crate::domain::ids::ClaimNo;
+    use crate::domain::task::{Change, Failure, NewTask, RetryPolicy, TaskResult};
+    use crate::domain::timestamp::Timestamp;
+
+    const GRACE: Duration = Duration::from_secs(600);
+    const NOW: Timestamp = Timestamp(0);
+
+    fn blob(key: BlobKey, age: Duration) -> BlobEntry {
+        BlobEntry { key, len: 1, age }
+    }
+
+    /// Which of the processed blobs 1 to 4, and whether the original, are orphans of `task`.
+    fn sweep(task: &Task) -> (Vec<u64>, bool) {
+        let processed = (1..=4).map(|n| blob(BlobKey::Processed(task.id, ClaimNo(n)), Duration::ZERO));
+        let blobs = processed.chain([blob(BlobKey::Original(task.id), GRACE * 2)]);
+        let swept = orphans(blobs, |id| (id == task.id).then_some(task), GRACE);
+        let claims = swept.iter().filter_map(|key| if let BlobKey::Processed(_, claim_no) = key { Some(claim_no.0) } else { None });
+        (claims.collect(), swept.contains(&BlobKey::Original(task.id)))
+    }
+
+    fn task_at_claim(claim_no: u64) -> Task {
+        let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
+        let new = NewTask { id: TaskId::random(), pipeline: "invert".parse().unwrap(), original, input_format: Format::Png };
+        let waiting = Task { claim_no: ClaimNo(claim_no - 1), ..Task::create(new, 1, NOW) };
+        waiting.claim(GRACE, NOW).unwrap().task
+    }
+
+    fn after(task: &Task, change: &Change) -> Task {
+        task.apply(change, &RetryPolicy::default(), NOW).unwrap().task
+    }
+
+    #[test]
+    fn an_original_waits_for_its_row_until_the_grace_is_over() {
+        let key = BlobKey::Original(TaskId::random());
+        let swept = |age| orphans([blob(key, age)], |_| None, GRACE);
+        assert_eq!(swept(GRACE - Duration::from_millis(1)), []);
+        assert_eq!(swept(GRACE), [key]);
+    }
+
+    #[test]
+    fn a_result_without_a_row_has_no_grace() {
+        let key = BlobKey::Processed(TaskId::random(), ClaimNo(1));
+        assert_eq!(orphans([blob(key, Duration::ZERO)], |_| None, GRACE), [key]);
+    }
+
+    #[test]
+    fn what_the_row_refers_to_or_may_refer_to_is_kept() {
+        let working = task_at_claim(3);
+        let claim = working.current_claim();
+        // Claim 4 was made after the row was read.
+        assert_eq!(sweep(&working), (vec![1, 2], false));
+        let result = TaskResult { claim_no: ClaimNo(3), blob: working.original, format: Format::Png, width: 1, height: 1 };
+        let finished = after(&working, &Change::Finish { claim, result });
+        assert_eq!(sweep(&finished), (vec![1, 2], false));
+        assert_eq!(sweep(&after(&finished, &Change::MarkDeleting { id: finished.id })), (vec![1, 2], false));
+        let reason = Failure::new(ErrorCode::WorkerDied, "signal 9");
+        let released = after(&working, &Change::Release { claim, reason, refund: false, backoff: GRACE });
+        assert_eq!(sweep(&released), (vec![1, 2, 3], false), "a claim that ended without a result");
+    }
+}

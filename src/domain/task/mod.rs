@@ -11,6 +11,8 @@
 
 pub mod attempt;
 pub mod machine;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;

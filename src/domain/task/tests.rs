@@ -1,0 +1,139 @@
+//! The whole table of transitions. How they play together in long lives is tested against a model in `tests/stores`.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::blob::Sha256;
+
+const POLICY: RetryPolicy = RetryPolicy { max_attempts: 3, max_refunds: 2 };
+const NOW: Timestamp = Timestamp(5);
+const LEASE: Duration = Duration::from_secs(30);
+
+fn apply(task: &Task, change: &Change) -> Result<Task, Rejected> {
+    task.apply(change, &POLICY, NOW).map(|transition| transition.task)
+}
+
+fn claimed(task: &Task) -> Task {
+    task.claim(LEASE, NOW).unwrap().task
+}
+
+fn failure() -> Failure {
+    Failure::new(ErrorCode::CorruptImage, "cut off")
+}
+
+fn result(task: &Task) -> TaskResult {
+    TaskResult { claim_no: task.claim_no, blob: task.original, format: Format::Png, width: 1, height: 1 }
+}
+
+/// A task in the given state, by the shortest way.
+fn in_state(state: TaskState) -> Task {
+    let new = NewTask {
+        id: TaskId::random(),
+        pipeline: "invert".parse().unwrap(),
+        original: BlobMeta { len: 1, sha256: Sha256([1; 32]) },
+        input_format: Format::Png,
+    };
+    let waiting = Task::create(new, 1, NOW);
+    let working = claimed(&waiting);
+    let change = match state {
+        TaskState::NotStarted => return waiting,
+        TaskState::InProgress => return working,
+        TaskState::Finished => Change::Finish { claim: working.current_claim(), result: result(&working) },
+        TaskState::Failed => Change::Fail { claim: working.current_claim(), failure: failure() },
+        TaskState::Cancelled => Change::Cancel { id: working.id },
+        TaskState::Deleting => return apply(&in_state(TaskState::Finished), &Change::MarkDeleting { id: working.id }).unwrap(),
+    };
+    apply(&working, &change).unwrap()
+}
+
+/// Every kind of change, each shown with the task's latest claim, and the states from which it is allowed.
+fn changes(task: &Task) -> Vec<(Change, &'static [TaskState])> {
+    use TaskState::{Cancelled, Deleting, Failed, Finished, InProgress, NotStarted};
+    let (id, claim) = (task.id, task.current_claim());
+    let new = NewTask { id, pipeline: task.pipeline.clone(), original: task.original, input_format: task.input_format };
+    vec![
+        (Change::Insert(new), &[]),
+        (Change::Heartbeat { claim, lease: LEASE }, &[InProgress]),
+        (Change::Finish { claim, result: result(task) }, &[InProgress]),
+        (Change::Fail { claim, failure: failure() }, &[InProgress]),
+        (Change::Release { claim, reason: failure(), refund: false, backoff: LEASE }, &[InProgress]),
+        (Change::Release { claim, reason: failure(), refund: true, backoff: LEASE }, &[InProgress]),
+        (Change::Cancel { id }, &[NotStarted, InProgress]),
+        (Change::Retry { id }, &[Failed, Cancelled]),
+        (Change::MarkDeleting { id }, &[Finished, Failed, Cancelled]),
+        (Change::Remove { id }, &[Deleting]),
+    ]
+}
+
+#[test]
+fn each_change_is_allowed_from_its_states_only() {
+    for state in TaskState::ALL {
+        let task = in_state(state);
+        assert_eq!(task.state, state);
+        assert_eq!(task.claim(LEASE, NOW).is_ok(), state == TaskState::NotStarted, "claim from {state}");
+        for (change, from) in changes(&task) {
+            assert_eq!(apply(&task, &change).is_ok(), from.contains(&state), "{change:?} from {state}");
+        }
+    }
+}
+
+#[test]
+fn a_rejection_says_what_the_caller_needs() {
+    let task = in_state(TaskState::Finished);
+    for (change, _) in changes(&task) {
+        let rejected = apply(&task, &change).err();
+        let expected = match change {
+            Change::Insert(_) => Some(Rejected::Duplicate),
+            Change::MarkDeleting { .. } => None,
+            Change::Cancel { .. } | Change::Retry { .. } | Change::Remove { .. } => Some(Rejected::WrongState { state: task.state }),
+            _ => Some(Rejected::Late { state: task.state, claim_no: task.claim_no }),
+        };
+        assert_eq!(rejected, expected);
+    }
+}
+
+#[test]
+fn a_worker_is_heard_with_the_latest_claim_of_its_own_task_only() {
+    let task = in_state(TaskState::InProgress);
+    let other = in_state(TaskState::InProgress);
+    assert!(apply(&task, &Change::Heartbeat { claim: other.current_claim(), lease: LEASE }).is_err());
+    let again = claimed(&Task { state: TaskState::NotStarted, ..task.clone() });
+    assert!(apply(&again, &Change::Heartbeat { claim: task.current_claim(), lease: LEASE }).is_err());
+    let borrowed = Change::Finish { claim: again.current_claim(), result: result(&task) };
+    assert!(apply(&again, &borrowed).is_err(), "a result of another claim");
+}
+
+#[test]
+fn timers_and_history_follow_the_transition() {
+    let working = in_state(TaskState::InProgress);
+    let claim = working.current_claim();
+    let transition = |change: &Change| working.apply(change, &POLICY, NOW).unwrap();
+    let heartbeat = transition(&Change::Heartbeat { claim, lease: LEASE });
+    assert_eq!((heartbeat.task, heartbeat.timer, heartbeat.ended), (working.clone(), Timer::Lease(LEASE), None));
+    let released = transition(&Change::Release { claim, reason: failure(), refund: true, backoff: LEASE });
+    assert_eq!(released.timer, Timer::Backoff(LEASE));
+    assert_eq!(released.ended, Some(AttemptEnd::Released { reason: failure(), refunded: true }));
+    let finished = transition(&Change::Finish { claim, result: result(&working) });
+    assert_eq!((finished.timer, finished.ended), (Timer::Off, Some(AttemptEnd::Finished)));
+    let cancelled = transition(&Change::Cancel { id: working.id });
+    assert_eq!((cancelled.timer, cancelled.ended), (Timer::Off, Some(AttemptEnd::Cancelled)));
+    let waiting = in_state(TaskState::NotStarted);
+    assert_eq!(waiting.apply(&Change::Cancel { id: waiting.id }, &POLICY, NOW).unwrap().ended, None, "no attempt was open");
+}
+
+#[test]
+fn a_lowered_limit_fails_a_task_at_its_next_release_and_never_strands_it() {
+    let strict = RetryPolicy { max_attempts: 1, max_refunds: 0 };
+    let third = claimed(&Task { attempts: 2, ..in_state(TaskState::NotStarted) });
+    let release = Change::Release { claim: third.current_claim(), reason: failure(), refund: true, backoff: LEASE };
+    assert_eq!(third.apply(&release, &strict, NOW).unwrap().task.state, TaskState::Failed);
+}
+
+#[test]
+fn a_state_reads_what_it_prints() {
+    for state in TaskState::ALL {
+        assert_eq!(state.to_string().parse(), Ok(state));
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+    assert_eq!("done".parse::<TaskState>(), Err(InvalidTaskState));
+}

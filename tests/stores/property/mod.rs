@@ -1,0 +1,195 @@
+//! The state machine and its engine against a small model: random operations by several workers, late ones among them, with
+//! time passing, recoveries and openings in between. After each operation the store must be what the model says.
+
+mod model;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use safelight::domain::ids::TaskId;
+use safelight::domain::task::{Attempt, AttemptEnd, Change, Claim, Task, TaskState};
+use safelight::stores::tasks::{Backlog, TaskStoreError};
+
+use crate::fixtures::*;
+use crate::property::model::{Model, POLICY, Verdict};
+
+/// One operation. Numbers pick among the tasks, or among all claims that were ever handed out, late ones included.
+#[derive(Clone, Debug)]
+enum Op {
+    Insert,
+    Claim(usize),
+    Heartbeat(usize, u64),
+    Finish(usize),
+    Fail(usize),
+    Release(usize, bool, u64),
+    ReleaseExpired,
+    Cancel(usize),
+    Retry(usize),
+    MarkDeleting(usize),
+    Remove(usize),
+    Advance(u64),
+    Recover,
+    Reopen,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let pick = 0..1000_usize;
+    prop_oneof![
+        4 => Just(Op::Insert),
+        8 => (1..4_usize).prop_map(Op::Claim),
+        3 => (pick.clone(), 1..60_u64).prop_map(|(n, lease)| Op::Heartbeat(n, lease)),
+        4 => pick.clone().prop_map(Op::Finish),
+        2 => pick.clone().prop_map(Op::Fail),
+        8 => (pick.clone(), any::<bool>(), prop_oneof![Just(0), 1..40_u64]).prop_map(|(n, refund, backoff)| Op::Release(n, refund, backoff)),
+        2 => Just(Op::ReleaseExpired),
+        2 => pick.clone().prop_map(Op::Cancel),
+        3 => pick.clone().prop_map(Op::Retry),
+        2 => pick.clone().prop_map(Op::MarkDeleting),
+        2 => pick.prop_map(Op::Remove),
+        4 => (1..40_u64).prop_map(Op::Advance),
+        1 => Just(Op::Recover),
+        1 => Just(Op::Reopen),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #[test]
+    fn the_store_is_what_the_model_says(ops in prop::collection::vec(op(), 1..120)) {
+        let mut run = Run::new();
+        ops.iter().for_each(|op| run.step(op));
+        run.check_history();
+    }
+}
+
+struct Run {
+    engine: Sqlite,
+    model: Model,
+    /// The terminal state that was first seen of each run.
+    ends: HashMap<(TaskId, u32), TaskState>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { engine: Sqlite::new(POLICY), model: Model::default(), ends: HashMap::new() }
+    }
+
+    fn step(&mut self, op: &Op) {
+        let before: HashMap<_, _> = self.rows();
+        match *op {
+            Op::Insert => self.insert(),
+            Op::Claim(workers) => self.claim(workers),
+            Op::Heartbeat(n, lease) => self.report(n, |claim| Change::Heartbeat { claim, lease: Duration::from_secs(lease) }),
+            Op::Finish(n) => self.report(n, |claim| Change::Finish { claim, result: result_of(claim) }),
+            Op::Fail(n) => self.report(n, |claim| Change::Fail { claim, failure: failure() }),
+            Op::Release(n, refund, backoff) => self.report(n, |claim| release(claim, refund, Duration::from_secs(backoff))),
+            Op::ReleaseExpired => self.release_expired(),
+            Op::Cancel(n) => self.order(n, |id| Change::Cancel { id }),
+            Op::Retry(n) => self.order(n, |id| Change::Retry { id }),
+            Op::MarkDeleting(n) => self.order(n, |id| Change::MarkDeleting { id }),
+            Op::Remove(n) => self.order(n, |id| Change::Remove { id }),
+            Op::Advance(seconds) => {
+                self.engine.clock().advance(Duration::from_secs(seconds));
+                self.model.now += seconds;
+            }
+            Op::Recover => {
+                let taken_back = block_on(self.engine.tasks().recover()).unwrap();
+                assert_eq!(taken_back, self.model.recover());
+            }
+            Op::Reopen => {
+                self.engine.reopen();
+                self.model.reopen();
+            }
+        }
+        self.check(&before);
+    }
+
+    fn insert(&mut self) {
+        let task = insert(&*self.engine.tasks(), self.model.tasks.len() as u64 + 1);
+        self.model.insert(task.id, task.original.len);
+    }
+
+    fn claim(&mut self, workers: usize) {
+        let names = &["a", "b", "c"][..workers];
+        let claims: Vec<_> = claim(&*self.engine.tasks(), names).into_iter().map(|claimed| claimed.claim).collect();
+        assert_eq!(claims, self.model.claim(workers, LEASE.as_secs()));
+    }
+
+    fn report(&mut self, pick: usize, change: impl FnOnce(Claim) -> Change) {
+        if !self.model.claims.is_empty() {
+            // Recent claims are more likely to be current ones.
+            let n = self.model.claims.len() - 1 - pick % self.model.claims.len().min(12);
+            self.change(&change(self.model.claims[n]));
+        }
+    }
+
+    fn order(&mut self, pick: usize, change: impl FnOnce(TaskId) -> Change) {
+        if !self.model.tasks.is_empty() {
+            let n = pick % self.model.tasks.len();
+            self.change(&change(self.model.tasks[n].id));
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        let expected = self.model.change(change);
+        let verdict = match apply(&*self.engine.tasks(), change.clone()) {
+            Ok(_) => Verdict::Done,
+            Err(TaskStoreError::Rejected(rejected)) => rejected.into(),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(verdict, expected, "{change:?}");
+    }
+
+    fn release_expired(&mut self) {
+        let mut expired = block_on(self.engine.tasks().expired(100)).unwrap();
+        expired.sort_by_key(|claim| claim.task);
+        assert_eq!(expired, self.model.expired());
+        for claim in expired {
+            self.change(&release(claim, false, Duration::ZERO));
+        }
+    }
+
+    fn rows(&self) -> HashMap<TaskId, Task> {
+        let store = self.engine.tasks();
+        self.model.tasks.iter().filter_map(|task| block_on(store.get(task.id)).unwrap()).map(|task| (task.id, task)).collect()
+    }
+
+    /// The store is what the model says, and what no sequence of operations may do was not done.
+    fn check(&mut self, before: &HashMap<TaskId, Task>) {
+        let rows = self.rows();
+        for expected in &self.model.tasks {
+            expected.check(rows.get(&expected.id));
+        }
+        for task in rows.values() {
+            assert!(task.attempts <= POLICY.max_attempts && task.refunds <= POLICY.max_refunds, "{task:?}");
+            if let Some(before) = before.get(&task.id) {
+                assert!(task.claim_no >= before.claim_no && task.run >= before.run, "{before:?} became {task:?}");
+            }
+            if task.state.is_terminal() {
+                let first = *self.ends.entry((task.id, task.run)).or_insert(task.state);
+                assert_eq!(first, task.state, "a second end of one run: {task:?}");
+            }
+        }
+        let store = self.engine.tasks();
+        let open = || rows.values().filter(|task| task.state.is_open());
+        let backlog = Backlog { tasks: open().count() as u64, bytes: open().map(|task| task.original.len).sum() };
+        assert_eq!(block_on(store.backlog()), Ok(backlog));
+        assert_eq!(block_on(store.next_runnable()), Ok(self.model.next_runnable().map(Duration::from_secs)));
+    }
+
+    /// One attempt per claim, in order; every one that is not current has ended; refunds are those of the row.
+    fn check_history(&self) {
+        for task in self.rows().values() {
+            let history = block_on(self.engine.tasks().attempts(task.id)).unwrap();
+            let claims: Vec<_> = history.iter().map(|attempt| attempt.claim_no.0).collect();
+            assert_eq!(claims, (1..=task.claim_no.0).collect::<Vec<_>>());
+            let ended = |attempt: &&Attempt| attempt.ended.is_some();
+            let in_progress = usize::from(task.state == TaskState::InProgress);
+            assert_eq!(history.iter().filter(ended).count(), history.len() - in_progress);
+            let ends = || history.iter().filter(|attempt| attempt.run == task.run).filter_map(|attempt| attempt.ended.as_ref());
+            assert_eq!(ends().filter(|ended| ended.end.refunded()).count(), task.refunds as usize);
+            assert_eq!(ends().filter(|ended| ended.end == AttemptEnd::Finished).count(), usize::from(task.result.is_some()));
+        }
+    }
+}
