@@ -31,10 +31,6 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn new() -> Self {
-        Self::with(&LocalBlobsOptions::default())
-    }
-
     pub(crate) fn with(options: &LocalBlobsOptions) -> Self {
         let clock = HandClock::default();
         let options = LocalBlobsOptions { clock: clock.clock(), ..options.clone() };
@@ -50,6 +46,12 @@ impl Local {
     /// The files that are not complete.
     pub(crate) fn temp_files(&self) -> usize {
         std::fs::read_dir(self.dir.path().join("blobs/tmp")).unwrap().count()
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::with(&LocalBlobsOptions::default())
     }
 }
 

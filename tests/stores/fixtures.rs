@@ -90,6 +90,12 @@ impl Sqlite {
     }
 }
 
+impl Default for Sqlite {
+    fn default() -> Self {
+        Self::new(RetryPolicy::default())
+    }
+}
+
 impl TaskEngine for Sqlite {
     fn tasks(&self) -> Arc<dyn TaskStore> {
         self.db()

@@ -12,7 +12,7 @@ use crate::fixtures::{SMALL_DISK, block_on, on_a_small_disk};
 
 #[test]
 fn a_blob_lies_under_the_tail_of_its_id_for_its_owner_only() {
-    let engine = Local::new();
+    let engine = Local::default();
     let key = original();
     put(&*engine.store(), key, b"bytes");
     let id = key.task().to_string();
@@ -24,7 +24,7 @@ fn a_blob_lies_under_the_tail_of_its_id_for_its_owner_only() {
 
 #[test]
 fn an_opening_sweeps_incomplete_files_and_nothing_else() {
-    let mut engine = Local::new();
+    let mut engine = Local::default();
     let key = original();
     put(&*engine.store(), key, b"bytes");
     fs::write(engine.dir.path().join("blobs/tmp/0.tmp"), "half").unwrap();
@@ -38,7 +38,7 @@ fn an_opening_sweeps_incomplete_files_and_nothing_else() {
 
 #[test]
 fn a_failed_put_is_answered_after_its_file_is_gone() {
-    let engine = Local::new();
+    let engine = Local::default();
     let (sender, receiver) = begun(&body(700_000));
     let mut put = engine.store().put(original(), receiver, ANY_SIZE);
     while engine.temp_files() == 0 {
@@ -52,7 +52,7 @@ fn a_failed_put_is_answered_after_its_file_is_gone() {
 
 #[test]
 fn a_dropped_put_is_cleaned_up_by_the_threads() {
-    let mut engine = Local::new();
+    let mut engine = Local::default();
     for len in [0, 10, 700_000] {
         let (_sender, receiver) = begun(&body(len));
         let size = PutSize { announced: Some(len as u64 + 1), max: u64::MAX };
@@ -92,7 +92,7 @@ fn beyond_its_operations_the_store_refuses_and_then_recovers() {
 
 #[test]
 fn free_bytes_are_those_of_the_file_system() {
-    let engine = Local::new();
+    let engine = Local::default();
     assert!(block_on(engine.store().free_bytes()).unwrap().unwrap() > 0);
 }
 

@@ -106,7 +106,7 @@ fn closing_answers_what_is_queued() {
 
 #[test]
 fn a_row_that_cannot_be_read_holds_up_no_other() {
-    let mut engine = Sqlite::new(Default::default());
+    let mut engine = Sqlite::default();
     let [broken, held, good] = [1, 2, 3].map(|len| insert(&*engine.tasks(), len).id);
     let held_claim = {
         apply(&*engine.tasks(), Change::Cancel { id: broken }).unwrap();

@@ -64,7 +64,10 @@ impl Services {
     fn try_upload(&self, bytes: &[u8]) -> Option<TaskId> {
         let id = TaskId::random();
         let key = BlobKey::Original(id);
-        let original = block_on(self.blobs.put(key, complete(bytes, 100_000), ANY_SIZE)).ok()?;
+        let Ok(original) = block_on(self.blobs.put(key, complete(bytes, 100_000), ANY_SIZE)) else {
+            self.assert_invisible(key);
+            return None;
+        };
         assert_eq!(original, meta_of(bytes));
         faults::point("life.original_stored");
         let new = NewTask { id, pipeline: "swap_channels:bgr".parse().unwrap(), original, input_format: Format::Png };
@@ -123,7 +126,10 @@ impl Services {
         faults::point("life.processed");
         let blob = match block_on(self.blobs.put_file(claim.result_key(), output, processed.len() as u64)) {
             Ok(blob) => blob,
-            Err(BlobStoreError::Io(_)) => return self.release(claim, ErrorCode::Unavailable, true),
+            Err(BlobStoreError::Io(_)) => {
+                self.assert_invisible(claim.result_key());
+                return self.release(claim, ErrorCode::Unavailable, true);
+            }
             Err(error) => panic!("{error}"),
         };
         faults::point("life.result_stored");
@@ -131,6 +137,11 @@ impl Services {
         self.until_known(&Change::Finish { claim, result }, |task| task.is_some_and(|task| task.result == Some(result)));
         self.note(&format!("finished {} {}", task.id, claim.claim_no));
         faults::point("life.finished");
+    }
+
+    /// A put that failed has left nothing that a reader could come to rely on.
+    fn assert_invisible(&self, key: BlobKey) {
+        assert!(matches!(read(&*self.blobs, key), Err(BlobStoreError::NotFound)), "{key} is visible after its put failed");
     }
 
     /// The janitor's side. Begins or goes on, wherever it stopped.

@@ -54,7 +54,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn the_store_is_what_the_model_says(ops in prop::collection::vec(op(), 1..120)) {
         let mut run = Run::new();

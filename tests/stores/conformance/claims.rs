@@ -1,0 +1,185 @@
+//! What every store of tasks promises about claims: the fence, leases, attempts, refunds, recovery.
+
+use std::time::Duration;
+
+use safelight::domain::ids::ClaimNo;
+use safelight::domain::task::{Change, Claim, Rejected, RetryPolicy, Task, TaskState};
+use safelight::stores::tasks::{TaskStore, TaskStoreError};
+
+use crate::fixtures::*;
+
+pub(crate) fn rejected(result: Result<Task, TaskStoreError>) -> Rejected {
+    match result {
+        Err(TaskStoreError::Rejected(rejected)) => rejected,
+        other => panic!("expected a rejection, got {other:?}"),
+    }
+}
+
+pub(crate) fn claims_go_to_the_oldest_first(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let ids: Vec<_> = (0..3).map(|len| insert(&*store, len).id).collect();
+    let first = claim(&*store, &["a", "b"]);
+    assert_eq!(first.iter().map(|c| (c.worker.as_str(), c.task.id)).collect::<Vec<_>>(), [("a", ids[0]), ("b", ids[1])]);
+    // What comes back is older than what never started.
+    apply(&*store, release(first[0].claim, false, Duration::ZERO)).unwrap();
+    let second = claim(&*store, &["a", "b", "c"]);
+    assert_eq!(second.iter().map(|c| c.task.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
+    assert_eq!(claim(&*store, &["d"]), []);
+}
+
+pub(crate) fn a_claim_counts_and_grows_the_fence(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let id = insert(&*store, 1).id;
+    for n in 1..=2 {
+        let claimed = claim_one(&*store);
+        assert_eq!((claimed.claim, claimed.task.state), (Claim { task: id, claim_no: ClaimNo(n) }, TaskState::InProgress));
+        assert_eq!(u64::from(claimed.task.attempts), n);
+        assert_eq!(get(&*store, id), claimed.task);
+        apply(&*store, release(claimed.claim, false, Duration::ZERO)).unwrap();
+    }
+}
+
+/// Everything a worker may report.
+pub(crate) fn reports(claim: Claim) -> [Change; 5] {
+    [
+        Change::Heartbeat { claim, lease: LEASE },
+        Change::Finish { claim, result: result_of(claim) },
+        Change::Fail { claim, failure: failure() },
+        release(claim, true, Duration::ZERO),
+        release(claim, false, LEASE),
+    ]
+}
+
+pub(crate) fn assert_late(store: &dyn TaskStore, claim: Claim) {
+    let before = get(store, claim.task);
+    let history = block_on(store.attempts(claim.task)).unwrap();
+    for report in reports(claim) {
+        assert_eq!(rejected(apply(store, report)), Rejected::Late { state: before.state, claim_no: before.claim_no });
+    }
+    assert_eq!(get(store, claim.task), before);
+    assert_eq!(block_on(store.attempts(claim.task)).unwrap(), history);
+}
+
+pub(crate) fn a_late_worker_is_refused_everything(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    insert(&*store, 1);
+    let late = claim_one(&*store).claim;
+    apply(&*store, release(late, false, Duration::ZERO)).unwrap();
+    assert_late(&*store, late);
+    let current = claim_one(&*store).claim;
+    assert_late(&*store, late);
+    let future = Claim { claim_no: current.claim_no.next(), ..current };
+    assert_late(&*store, future);
+    apply(&*store, Change::Finish { claim: current, result: result_of(current) }).unwrap();
+    assert_late(&*store, late);
+    // Nor does the winner get a second word.
+    assert_late(&*store, current);
+}
+
+pub(crate) fn a_result_of_another_claim_is_refused(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    insert(&*store, 1);
+    let claim = claim_one(&*store).claim;
+    let other = Claim { claim_no: claim.claim_no.next(), ..claim };
+    let change = Change::Finish { claim, result: result_of(other) };
+    assert!(matches!(rejected(apply(&*store, change)), Rejected::Late { .. }));
+}
+
+pub(crate) fn a_backoff_delays_only_its_own_task(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    assert_eq!(block_on(store.next_runnable()), Ok(None));
+    let first = insert(&*store, 1).id;
+    assert_eq!(block_on(store.next_runnable()), Ok(Some(Duration::ZERO)));
+    apply(&*store, release(claim_one(&*store).claim, false, Duration::from_secs(10))).unwrap();
+    assert_eq!(block_on(store.next_runnable()), Ok(Some(Duration::from_secs(10))));
+    let second = insert(&*store, 1).id;
+    assert_eq!(claim(&*store, &["a", "b"]).iter().map(|c| c.task.id).collect::<Vec<_>>(), [second]);
+    engine.clock().advance(Duration::from_millis(9_999));
+    assert_eq!(claim(&*store, &["a"]), []);
+    assert_eq!(block_on(store.next_runnable()), Ok(Some(Duration::from_millis(1))));
+    engine.clock().advance(Duration::from_millis(1));
+    assert_eq!(block_on(store.next_runnable()), Ok(Some(Duration::ZERO)));
+    assert_eq!(claim_one(&*store).task.id, first);
+}
+
+pub(crate) fn attempts_run_out(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let id = insert(&*store, 1).id;
+    let max = RetryPolicy::default().max_attempts;
+    for attempt in 1..=max {
+        let state = apply(&*store, release(claim_one(&*store).claim, false, Duration::ZERO)).unwrap().state;
+        assert_eq!(state, if attempt < max { TaskState::NotStarted } else { TaskState::Failed });
+    }
+    let task = get(&*store, id);
+    assert_eq!((task.failure, task.attempts), (Some(worker_died()), max));
+    assert_eq!(claim(&*store, &["a"]), []);
+}
+
+pub(crate) fn refunds_do_not_count_until_their_cap(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    insert(&*store, 1);
+    let RetryPolicy { max_attempts, max_refunds } = RetryPolicy::default();
+    for n in 1..max_refunds + max_attempts {
+        let task = apply(&*store, release(claim_one(&*store).claim, true, Duration::ZERO)).unwrap();
+        assert_eq!(task.state, TaskState::NotStarted);
+        assert_eq!((task.refunds, task.attempts), (n.min(max_refunds), n.saturating_sub(max_refunds)));
+        assert_eq!(task.claim_no, ClaimNo(u64::from(n)), "the fence is never given back");
+    }
+    let last = claim_one(&*store);
+    assert_eq!(apply(&*store, release(last.claim, true, Duration::ZERO)).unwrap().state, TaskState::Failed);
+    let refunded = block_on(store.attempts(last.task.id)).unwrap().iter().filter(|a| a.ended.as_ref().unwrap().end.refunded()).count();
+    assert_eq!(refunded, max_refunds as usize);
+}
+
+pub(crate) fn a_heartbeat_prolongs_the_lease(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    insert(&*store, 1);
+    insert(&*store, 1);
+    let claims = claim(&*store, &["quick", "silent"]);
+    engine.clock().advance(LEASE - Duration::from_secs(1));
+    assert_eq!(block_on(store.expired(10)), Ok(vec![]));
+    apply(&*store, Change::Heartbeat { claim: claims[0].claim, lease: LEASE }).unwrap();
+    engine.clock().advance(Duration::from_secs(1));
+    assert_eq!(block_on(store.expired(10)), Ok(vec![claims[1].claim]));
+    engine.clock().advance(LEASE);
+    assert_eq!(block_on(store.expired(10)).unwrap().len(), 2);
+    assert_eq!(block_on(store.expired(1)), Ok(vec![claims[1].claim]), "the one that lapsed first");
+}
+
+pub(crate) fn an_expired_claim_may_still_finish(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    insert(&*store, 1);
+    let claim = claim_one(&*store).claim;
+    engine.clock().advance(LEASE * 2);
+    apply(&*store, Change::Finish { claim, result: result_of(claim) }).unwrap();
+    assert_eq!(block_on(store.expired(10)), Ok(vec![]));
+}
+
+pub(crate) fn recovery_gives_claims_back(engine: &mut impl TaskEngine) {
+    insert(&*engine.tasks(), 1);
+    insert(&*engine.tasks(), 1);
+    let claims = claim(&*engine.tasks(), &["a", "b"]);
+    apply(&*engine.tasks(), release(claims[1].claim, false, LEASE)).unwrap();
+    engine.reopen();
+    let store = engine.tasks();
+    assert_eq!(block_on(store.recover()), Ok(1));
+    let task = get(&*store, claims[0].task.id);
+    assert_eq!((task.state, task.attempts, task.refunds, task.claim_no), (TaskState::NotStarted, 0, 1, ClaimNo(1)));
+    assert_late(&*store, claims[0].claim);
+    assert_eq!(claim(&*store, &["a", "b"]).len(), 2, "backoffs are forgotten");
+    // Without a new opening it does the same.
+    assert_eq!(block_on(store.recover()), Ok(2));
+    assert_eq!(block_on(store.recover()), Ok(0));
+}
+
+pub(crate) fn timers_end_with_the_opening(engine: &mut impl TaskEngine) {
+    engine.clock().advance(Duration::from_secs(1_000_000));
+    insert(&*engine.tasks(), 1);
+    insert(&*engine.tasks(), 1);
+    let claims = claim(&*engine.tasks(), &["a", "b"]);
+    apply(&*engine.tasks(), release(claims[1].claim, false, LEASE)).unwrap();
+    engine.reopen();
+    let store = engine.tasks();
+    assert_eq!(block_on(store.expired(10)), Ok(vec![claims[0].claim]));
+    assert_eq!(block_on(store.next_runnable()), Ok(Some(Duration::ZERO)));
+}
