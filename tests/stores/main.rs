@@ -6,6 +6,7 @@
 
 mod blob_fixtures;
 mod conformance;
+mod durability;
 mod fixtures;
 #[cfg(feature = "faults")]
 mod life;
