@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::ImagingError;
 use super::jpeg::JpegDecoder;
+use super::tiff;
 use crate::domain::format::Format;
 use crate::domain::pipeline::cost::ImageInfo;
 
@@ -28,6 +29,7 @@ pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn 
     let opened = match format {
         Format::Png => PngDecoder::with_limits(cursor, limits.clone()).map(boxed),
         Format::Jpeg => JpegDecoder::new(input).map(boxed),
+        Format::Webp if !riff_is_whole(input) => return Err(ImagingError::Corrupt("the file is shorter than its header says".to_owned())),
         Format::Webp => WebPDecoder::new(cursor).map(boxed),
         Format::Gif => GifDecoder::new(cursor).map(boxed),
         Format::Bmp => BmpDecoder::new(cursor).map(boxed),
@@ -42,9 +44,23 @@ fn boxed<'a>(decoder: impl ImageDecoder + 'a) -> Box<dyn ImageDecoder + 'a> {
     Box::new(decoder)
 }
 
+/// Whether a RIFF file has as many bytes as its header says (RFC 9649, 2.4); the last of them may be padding that was left out.
+fn riff_is_whole(input: &[u8]) -> bool {
+    let size = input.get(4..8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
+    input.len() as u64 + 1 >= u64::from(size) + 8
+}
+
 /// The orientation that the file asks for; metadata that cannot be read asks for none.
 pub(super) fn orientation(decoder: &mut dyn ImageDecoder) -> Orientation {
     decoder.orientation().unwrap_or(Orientation::NoTransforms)
+}
+
+/// The colour profile of the file; one that cannot be read is none.
+pub(super) fn icc_profile(decoder: &mut dyn ImageDecoder, input: &[u8], format: Format) -> Option<Vec<u8>> {
+    match format {
+        Format::Tiff => tiff::icc_profile(input).map(<[u8]>::to_vec),
+        Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp => decoder.icc_profile().ok().flatten(),
+    }
 }
 
 /// Whether width and height change places under an orientation.
@@ -60,7 +76,7 @@ pub(super) fn is_turned(orientation: Orientation) -> bool {
 pub(super) fn decode(input: &[u8], info: &ImageInfo, memory: u64) -> Result<Decoded, ImagingError> {
     let mut decoder = open(input, info.format, memory)?;
     let orientation = orientation(&mut decoder);
-    let icc_profile = decoder.icc_profile().ok().flatten();
+    let icc_profile = icc_profile(&mut decoder, input, info.format);
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, memory))?;
     image.apply_orientation(orientation);
     Ok(Decoded { image, icc_profile })

@@ -14,6 +14,7 @@ mod encode;
 mod jpeg;
 mod ops;
 mod probe;
+mod tiff;
 
 use std::io::{self, Seek, Write};
 

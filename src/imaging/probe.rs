@@ -23,7 +23,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     if width == 0 || height == 0 {
         return Err(ImagingError::Corrupt("the image has no pixels".to_owned()));
     }
-    let metadata = decoder.icc_profile().ok().flatten().map_or(0, |profile| profile.len() as u64);
+    let metadata = decode::icc_profile(&mut decoder, input, format).map_or(0, |profile| profile.len() as u64);
     let pixels = u64::from(width) * u64::from(height);
     let decoded = pixels.saturating_mul(decoder.color_type().bytes_per_pixel().into());
     // The colour profile is kept twice; the other metadata may be copied out of the file.

@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// The most bytes that were live on this thread at once during `work`, beyond those before it.
-pub fn peak_of<T>(work: impl FnOnce() -> T) -> (T, u64) {
+pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = LIVE.with(Cell::get);
     PEAK.with(|peak| peak.set(before));
     let result = work();

@@ -10,13 +10,13 @@ use safelight::domain::pipeline::Pipeline;
 use safelight::imaging::{self, ImagingError, OutputInfo};
 
 /// Every pixel type that a decoder hands out.
-pub const COLOR_TYPES: [ColorType; 10] = {
+pub(crate) const COLOR_TYPES: [ColorType; 10] = {
     use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgb32F, Rgba8, Rgba16, Rgba32F};
     [L8, La8, Rgb8, Rgba8, L16, La16, Rgb16, Rgba16, Rgb32F, Rgba32F]
 };
 
 /// An image of a pixel type whose samples are all different enough to tell: smooth with a little noise.
-pub fn sample(width: u32, height: u32, color: ColorType) -> DynamicImage {
+pub(crate) fn sample(width: u32, height: u32, color: ColorType) -> DynamicImage {
     let rgba = image::ImageBuffer::from_fn(width, height, |x, y| {
         let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).rotate_right(7) % 1_500;
         let ramp = |i: u32, n: u32| ((u64::from(i) * 60_000) / u64::from(n.max(1))) as u32;
@@ -28,7 +28,7 @@ pub fn sample(width: u32, height: u32, color: ColorType) -> DynamicImage {
 }
 
 /// The image in another pixel type.
-pub fn convert(image: DynamicImage, color: ColorType) -> DynamicImage {
+pub(crate) fn convert(image: DynamicImage, color: ColorType) -> DynamicImage {
     match color {
         ColorType::L8 => image.into_luma8().into(),
         ColorType::La8 => image.into_luma_alpha8().into(),
@@ -44,7 +44,7 @@ pub fn convert(image: DynamicImage, color: ColorType) -> DynamicImage {
     }
 }
 
-pub fn image_format(format: Format) -> ImageFormat {
+pub(crate) fn image_format(format: Format) -> ImageFormat {
     match format {
         Format::Png => ImageFormat::Png,
         Format::Jpeg => ImageFormat::Jpeg,
@@ -56,25 +56,25 @@ pub fn image_format(format: Format) -> ImageFormat {
 }
 
 /// Encodes with the `image` crate alone, where the format holds the pixel type.
-pub fn try_file(image: &DynamicImage, format: Format) -> Option<Vec<u8>> {
+pub(crate) fn try_file(image: &DynamicImage, format: Format) -> Option<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     image.write_to(&mut out, image_format(format)).ok().map(|()| out.into_inner())
 }
 
 /// Encodes with the `image` crate alone.
-pub fn file(image: &DynamicImage, format: Format) -> Vec<u8> {
+pub(crate) fn file(image: &DynamicImage, format: Format) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
     image.write_to(&mut out, image_format(format)).unwrap_or_else(|error| panic!("{format} {:?}: {error}", image.color()));
     out.into_inner()
 }
 
 /// Decodes with the `image` crate alone.
-pub fn pixels(file: &[u8]) -> DynamicImage {
+pub(crate) fn pixels(file: &[u8]) -> DynamicImage {
     image::load_from_memory(file).expect("the file decodes")
 }
 
 /// Runs a pipeline, given as text, without limits to speak of.
-pub fn run(input: &[u8], pipeline: &str) -> Result<(Vec<u8>, OutputInfo), ImagingError> {
+pub(crate) fn run(input: &[u8], pipeline: &str) -> Result<(Vec<u8>, OutputInfo), ImagingError> {
     let pipeline: Pipeline = pipeline.parse().unwrap_or_else(|error| panic!("{pipeline}: {error}"));
     let mut out = Cursor::new(Vec::new());
     let info = imaging::run(input, &pipeline, &ImageLimits::default(), &mut out)?;
@@ -82,7 +82,7 @@ pub fn run(input: &[u8], pipeline: &str) -> Result<(Vec<u8>, OutputInfo), Imagin
 }
 
 /// Runs a pipeline and decodes the result.
-pub fn run_to_pixels(input: &[u8], pipeline: &str) -> DynamicImage {
+pub(crate) fn run_to_pixels(input: &[u8], pipeline: &str) -> DynamicImage {
     let (bytes, info) = run(input, pipeline).unwrap_or_else(|error| panic!("{pipeline}: {error}"));
     assert_eq!(Format::sniff(&bytes), Some(info.format));
     let image = pixels(&bytes);
@@ -100,11 +100,72 @@ fn shared(variable: &str, fallback: &str) -> Option<PathBuf> {
 }
 
 /// The folder of test images, where there is one.
-pub fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     shared("SAFELIGHT_CORPUS", "../shared/corpus")
 }
 
 /// The folder of photographs, where there is one.
-pub fn photos() -> Option<PathBuf> {
+pub(crate) fn photos() -> Option<PathBuf> {
     shared("SAFELIGHT_PHOTOS", "../shared/photos")
+}
+
+/// The samples of an image as numbers, whatever their type.
+#[derive(Clone)]
+pub(crate) struct Samples {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) channels: usize,
+    pub(crate) has_alpha: bool,
+    /// The largest value of a sample: 255, 65535 or 1.
+    pub(crate) largest: f64,
+    values: Vec<f64>,
+}
+
+impl Samples {
+    pub(crate) fn of(image: &DynamicImage) -> Self {
+        let color = image.color();
+        let channels = usize::from(color.channel_count());
+        let (largest, values): (f64, Vec<f64>) = match usize::from(color.bytes_per_pixel()) / channels {
+            1 => (255.0, image.as_bytes().iter().map(|sample| f64::from(*sample)).collect()),
+            2 => (65_535.0, image.as_bytes().as_chunks().0.iter().map(|sample| f64::from(u16::from_ne_bytes(*sample))).collect()),
+            _ => (1.0, image.as_bytes().as_chunks().0.iter().map(|sample| f64::from(f32::from_ne_bytes(*sample))).collect()),
+        };
+        Self { width: image.width(), height: image.height(), channels, has_alpha: color.has_alpha(), largest, values }
+    }
+
+    /// How many of the channels are no alpha.
+    pub(crate) fn colours(&self) -> usize {
+        self.channels - usize::from(self.has_alpha)
+    }
+
+    pub(crate) fn pixels(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks_exact(self.channels)
+    }
+
+    pub(crate) fn pixel(&self, x: u32, y: u32) -> &[f64] {
+        let start = (y * self.width + x) as usize * self.channels;
+        &self.values[start..start + self.channels]
+    }
+
+    /// The same image with each pixel replaced.
+    pub(crate) fn map(&self, pixel: impl Fn(&[f64]) -> Vec<f64>) -> Self {
+        Self { values: self.pixels().flat_map(pixel).collect(), ..self.clone() }
+    }
+
+    /// Fails unless the other image is the same within `tolerance`, and names the first pixel that is not.
+    #[track_caller]
+    pub(crate) fn assert_near(&self, expected: &Self, tolerance: f64, what: &str) {
+        let shape = |image: &Self| (image.width, image.height, image.channels, image.has_alpha, image.largest);
+        assert_eq!(shape(self), shape(expected), "{what}");
+        let far = |(a, b): (&[f64], &[f64])| a.iter().zip(b).any(|(a, b)| (a - b).abs() > tolerance);
+        if let Some(index) = self.pixels().zip(expected.pixels()).position(far) {
+            let (x, y) = (index as u32 % self.width, index as u32 / self.width);
+            panic!("{what}: at {x},{y} {:?}, expected {:?}", self.pixel(x, y), expected.pixel(x, y));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_same(&self, expected: &Self, what: &str) {
+        self.assert_near(expected, 0.0, what);
+    }
 }

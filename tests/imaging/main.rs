@@ -2,4 +2,9 @@
 
 mod allocation;
 mod common;
+mod damaged;
+mod formats;
 mod memory;
+mod operations;
+mod orientation;
+mod photographs;

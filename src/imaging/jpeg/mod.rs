@@ -10,10 +10,12 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use segments::Layout;
+
 /// A strict decoder over a whole file.
 pub(super) struct JpegDecoder<'a> {
     input: &'a [u8],
-    decoder: zune_jpeg::JpegDecoder<ZCursor<&'a [u8]>>,
+    header: zune_jpeg::JpegDecoder<ZCursor<&'a [u8]>>,
     dimensions: (u32, u32),
     color_type: ColorType,
 }
@@ -21,19 +23,16 @@ pub(super) struct JpegDecoder<'a> {
 impl<'a> JpegDecoder<'a> {
     /// Reads the header.
     pub(super) fn new(input: &'a [u8]) -> ImageResult<Self> {
-        // The format cannot say more than 65535; the server's own limits are checked elsewhere.
-        let options = DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX);
-        let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(input), options);
-        decoder.decode_headers().map_err(error)?;
-        let (width, height) = decoder.dimensions().ok_or_else(|| corrupt("no frame header"))?;
+        let mut header = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(input), strict());
+        header.decode_headers().map_err(error)?;
+        let (width, height) = header.dimensions().ok_or_else(|| corrupt("no frame header"))?;
         let dimensions = (u32::try_from(width).unwrap_or(u32::MAX), u32::try_from(height).unwrap_or(u32::MAX));
-        let (color_type, space) = match decoder.input_colorspace() {
-            Some(ColorSpace::Luma) => (ColorType::L8, ColorSpace::Luma),
-            Some(ColorSpace::YCbCr | ColorSpace::RGB | ColorSpace::CMYK | ColorSpace::YCCK) => (ColorType::Rgb8, ColorSpace::RGB),
+        let color_type = match header.input_colorspace() {
+            Some(ColorSpace::Luma) => ColorType::L8,
+            Some(ColorSpace::YCbCr | ColorSpace::RGB | ColorSpace::CMYK | ColorSpace::YCCK) => ColorType::Rgb8,
             other => return Err(unsupported(format!("colour space {other:?}"))),
         };
-        decoder.set_options(options.jpeg_set_out_colorspace(space));
-        Ok(Self { input, decoder, dimensions, color_type })
+        Ok(Self { input, header, dimensions, color_type })
     }
 }
 
@@ -47,18 +46,25 @@ impl ImageDecoder for JpegDecoder<'_> {
     }
 
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.decoder.icc_profile())
+        Ok(self.header.icc_profile())
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.decoder.exif().cloned())
+        Ok(self.header.exif().cloned())
     }
 
-    fn read_image(mut self, pixels: &mut [u8]) -> ImageResult<()> {
-        if !segments::ends(self.input) {
-            return Err(corrupt("the file ends before the end-of-image marker"));
-        }
-        self.decoder.decode_into(pixels).map_err(error)
+    fn read_image(self, pixels: &mut [u8]) -> ImageResult<()> {
+        let space = if self.color_type == ColorType::L8 { ColorSpace::Luma } else { ColorSpace::RGB };
+        let options = strict().jpeg_set_out_colorspace(space);
+        let end = segments::end(self.input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
+        let decoded = match segments::layout(self.input) {
+            Some(Layout { sequential: true, restarts: false, .. }) => {
+                let scan = without_end(&self.input[..end]);
+                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(pixels)
+            }
+            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(pixels),
+        };
+        decoded.map_err(error)
     }
 
     fn read_image_boxed(self: Box<Self>, pixels: &mut [u8]) -> ImageResult<()> {
@@ -66,15 +72,32 @@ impl ImageDecoder for JpegDecoder<'_> {
     }
 }
 
-/// An upper bound of what decoding allocates beside the pixels: the coefficients of all blocks where the scans do not come
-/// whole, else those of a few rows.
+/// The format cannot say more than 65535 pixels a side; the server's own limits are checked elsewhere.
+fn strict() -> DecoderOptions {
+    DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX)
+}
+
+/// A scan that is not followed by the end-of-image marker but by as many zeros as the decoder reads ahead.
+///
+/// Once it has seen that marker the decoder takes what is missing of a scan for zeros, even in its strict mode. Without the
+/// marker it runs out of bytes, which it reports.
+fn without_end(scan: &[u8]) -> Vec<u8> {
+    const READ_AHEAD: usize = 16;
+    let mut bytes = Vec::with_capacity(scan.len() + READ_AHEAD);
+    bytes.extend_from_slice(scan);
+    bytes.resize(scan.len() + READ_AHEAD, 0);
+    bytes
+}
+
+/// An upper bound of what decoding allocates beside the pixels: a copy of the file, and the coefficients of all blocks where
+/// the scans do not come whole, else those of a few rows.
 pub(super) fn working_bytes(input: &[u8], (width, height): (u32, u32)) -> u64 {
     const COEFFICIENT: u64 = 2;
     // A block has 8 pixels a side, and sampling factors go up to 4.
     let padded = |side: u32| u64::from(side).next_multiple_of(32);
-    let layout = segments::layout(input).unwrap_or(segments::Layout { components: 4, sequential: false });
+    let layout = segments::layout(input).unwrap_or(Layout { components: 4, sequential: false, restarts: false });
     let rows = if layout.sequential { 64 } else { padded(height) + 64 };
-    COEFFICIENT * u64::from(layout.components) * padded(width) * rows
+    COEFFICIENT * u64::from(layout.components) * padded(width) * rows + input.len() as u64
 }
 
 fn corrupt(what: &'static str) -> ImageError {

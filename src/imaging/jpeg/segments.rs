@@ -6,41 +6,51 @@ const RST0: u8 = 0xd0;
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+const DRI: u8 = 0xdd;
 
-/// The segments of a file: the marker of each and what follows its length. Entropy-coded data is passed over.
+/// One segment: its marker, where that stands, and what follows its length.
+struct Segment<'a> {
+    marker: u8,
+    start: usize,
+    payload: &'a [u8],
+}
+
+/// The segments of a file up to its end-of-image marker. Entropy-coded data is passed over.
 struct Segments<'a> {
-    rest: &'a [u8],
+    input: &'a [u8],
+    position: usize,
 }
 
 impl<'a> Iterator for Segments<'a> {
-    type Item = (u8, &'a [u8]);
+    type Item = Segment<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let start = self.rest.iter().position(|byte| *byte == 0xff)?;
-            let (marker, rest) = self.rest.get(start + 1..)?.split_first()?;
-            match *marker {
-                // Stuffing in entropy-coded data, restart markers between it, bytes that fill.
-                0x00 | TEM | RST0..=SOI => self.rest = rest,
-                0xff => self.rest = &self.rest[start + 1..],
+            let start = self.position + self.input.get(self.position..)?.iter().position(|byte| *byte == 0xff)?;
+            let (&marker, rest) = self.input.get(start + 1..)?.split_first()?;
+            match marker {
+                // Stuffing in entropy-coded data, restart markers between it.
+                0x00 | TEM | RST0..=SOI => self.position = start + 2,
+                // A byte that fills: the marker comes after it.
+                0xff => self.position = start + 1,
                 EOI => {
-                    self.rest = &[];
-                    return Some((EOI, &[]));
+                    self.position = self.input.len();
+                    return Some(Segment { marker, start, payload: &[] });
                 }
                 marker => {
                     let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
                     let payload = rest.get(2..length)?;
-                    self.rest = &rest[length..];
-                    return Some((marker, payload));
+                    self.position = start + 2 + length;
+                    return Some(Segment { marker, start, payload });
                 }
             }
         }
     }
 }
 
-/// Whether the end-of-image marker is there: what a cut-off file lacks.
-pub(super) fn ends(input: &[u8]) -> bool {
-    Segments { rest: input }.any(|(marker, _)| marker == EOI)
+/// Where the end-of-image marker stands: what a cut-off file lacks.
+pub(super) fn end(input: &[u8]) -> Option<usize> {
+    Segments { input, position: 0 }.find(|segment| segment.marker == EOI).map(|segment| segment.start)
 }
 
 /// What the header says about the work of decoding.
@@ -50,19 +60,23 @@ pub(super) struct Layout {
     pub(super) components: u8,
     /// Whether the first scan holds all of the image, so that it can be decoded row by row.
     pub(super) sequential: bool,
+    /// Whether restart markers divide the scan.
+    pub(super) restarts: bool,
 }
 
-/// Reads the frame header and the first scan header.
+/// Reads the header up to the first scan.
 pub(super) fn layout(input: &[u8]) -> Option<Layout> {
-    let mut frame = None;
-    for (marker, payload) in (Segments { rest: input }) {
+    let (mut frame, mut restarts) = (None, false);
+    for Segment { marker, payload, .. } in (Segments { input, position: 0 }) {
         match marker {
             // DHT, JPG and DAC lie among the numbers of the frame headers.
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf => frame = Some((marker, *payload.get(5)?)),
+            DRI => restarts = payload != [0, 0],
             SOS => {
                 let ((frame, components), in_scan) = (frame?, *payload.first()?);
-                return Some(Layout { components, sequential: matches!(frame, 0xc0 | 0xc1) && in_scan == components });
+                let sequential = matches!(frame, 0xc0 | 0xc1) && in_scan == components;
+                return Some(Layout { components, sequential, restarts });
             }
             _ => {}
         }
@@ -78,20 +92,22 @@ mod tests {
 
     #[test]
     fn an_end_inside_a_segment_is_not_the_end() {
-        assert!(ends(FILE));
-        for len in 0..FILE.len() - 1 {
-            assert!(!ends(&FILE[..len]), "{len}");
+        let place = FILE.len() - 3;
+        assert_eq!(end(FILE), Some(place));
+        for len in 0..place + 2 {
+            assert_eq!(end(&FILE[..len]), None, "{len}");
         }
     }
 
     #[test]
     fn a_progressive_frame_is_not_sequential() {
-        assert_eq!(layout(FILE), Some(Layout { components: 3, sequential: false }));
+        let expected = Layout { components: 3, sequential: false, restarts: false };
+        assert_eq!(layout(FILE), Some(expected));
         let mut baseline = FILE.to_vec();
         baseline[12] = 0xc0;
-        assert_eq!(layout(&baseline), Some(Layout { components: 3, sequential: false }), "one component in the first scan");
+        assert_eq!(layout(&baseline), Some(expected), "one component in the first scan");
         baseline[26] = 3;
-        assert_eq!(layout(&baseline), Some(Layout { components: 3, sequential: true }));
+        assert_eq!(layout(&baseline), Some(Layout { sequential: true, ..expected }));
         assert_eq!(layout(b"\xff\xd8\xff\xda\x00\x04\x01x"), None);
     }
 }
