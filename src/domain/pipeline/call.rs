@@ -57,8 +57,9 @@ impl Value<'_> {
         match self.kind {
             Kind::Other(what) => what.to_owned(),
             Kind::Number | Kind::Bool => self.word.text.to_string(),
-            Kind::Bare | Kind::String if self.word.text.is_empty() => "nothing".to_owned(),
-            Kind::Bare | Kind::String => format!("{:?}", self.word.text),
+            Kind::Bare if self.word.text.is_empty() => "nothing".to_owned(),
+            Kind::Bare => format!("{:?}", self.word.text),
+            Kind::String => format!("the text {:?}", self.word.text),
         }
     }
 }
@@ -85,10 +86,6 @@ pub(super) trait Argument: Sized {
 impl Argument for bool {
     fn expected() -> String {
         "true or false".to_owned()
-    }
-
-    fn words() -> Vec<&'static str> {
-        vec!["true", "false"]
     }
 
     fn read(value: &Value<'_>) -> Option<Self> {

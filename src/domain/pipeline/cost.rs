@@ -91,3 +91,42 @@ fn encoder_bytes(output: Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
     };
     raw.saturating_add(beside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_image_saturates_instead_of_wrapping() {
+        let info = ImageInfo {
+            format: Format::Png,
+            width: u32::MAX,
+            height: u32::MAX,
+            bytes_per_pixel: 16,
+            encoded_bytes: u64::MAX,
+            decoder_bytes: u64::MAX,
+            turned: true,
+        };
+        for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "jpeg", "png"] {
+            assert_eq!(peak_bytes(&info, &pipeline.parse().unwrap()), u64::MAX, "{pipeline}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_enlarges_is_paid_for() {
+        let info = ImageInfo {
+            format: Format::Jpeg,
+            width: 100,
+            height: 100,
+            bytes_per_pixel: 3,
+            encoded_bytes: 0,
+            decoder_bytes: 0,
+            turned: false,
+        };
+        let peak = |pipeline: &str| peak_bytes(&info, &pipeline.parse().unwrap());
+        let enlarged = 10_000 * 10_000 * 3;
+        assert!(peak("resize:10000x,enlarge=true/resize:10x") > enlarged);
+        assert!(peak("resize:10x/resize:10000x,enlarge=true/resize:10x") > enlarged);
+        assert!(peak("resize:10x") < enlarged / 100);
+    }
+}

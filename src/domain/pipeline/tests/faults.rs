@@ -1,0 +1,120 @@
+//! Where the faults of a text are, and what is said about them.
+
+use super::parse;
+use crate::domain::pipeline::{Pipeline, Step};
+
+/// The part of the text at fault and the message.
+fn fault(text: &str) -> (usize, String) {
+    let error = Pipeline::parse(text).expect_err(text);
+    (error.position(), error.message().to_owned())
+}
+
+#[test]
+fn compact_faults_point_at_their_place() {
+    let operations = "expected one of swap_channels, invert, grayscale, rotate, flip, resize";
+    let cases: &[(&str, usize, &str)] = &[
+        ("", 0, "expected an operation, found nothing"),
+        ("  ", 2, "expected an operation, found nothing"),
+        ("invert//png", 7, "expected an operation, found nothing"),
+        ("invert/", 7, "expected an operation, found nothing"),
+        ("invert:", 7, "expected an argument, found nothing"),
+        ("invert:5", 7, "invert takes no argument"),
+        ("invert:by=5", 7, "invert takes no argument, found \"by\""),
+        ("png/invert", 0, "png is an output: it comes once, after the last step"),
+        ("png/jpeg", 0, "png is an output: it comes once, after the last step"),
+        ("webp:q=80", 5, "webp takes no argument, found \"q\""),
+        ("jpeg:80", 5, "expected name=value with one of quality"),
+        ("jpeg:q=0", 7, "quality: expected a whole number, 1 to 100, found \"0\""),
+        ("jpeg:q=", 7, "quality: expected a whole number, 1 to 100, found nothing"),
+        ("jpeg:q=+5", 7, "quality: expected a whole number, 1 to 100, found \"+5\""),
+        ("jpeg:q=80,quality=80", 10, "quality is given twice"),
+        ("jpeg:=80", 5, "expected an argument's name before '='"),
+        ("swap_channels:bgx", 14, "order: expected the letters r, g and b in any order, such as bgr, found \"bgx\""),
+        ("swap_channels:bgr,rgb", 18, "swap_channels takes no further argument"),
+        ("rotate", 0, "rotate needs degrees: expected 90, 180 or 270 (degrees clockwise)"),
+        ("rotate:45", 7, "degrees: expected 90, 180 or 270 (degrees clockwise), found \"45\""),
+        ("flip:horizontl", 5, "direction: expected one of horizontal, vertical, found \"horizontl\"; did you mean \"horizontal\"?"),
+        ("resize", 0, "resize needs a size: expected 400x300, 400x or x300, or width and height"),
+        ("resize:x", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"x\""),
+        ("resize:400x0", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"400x0\""),
+        ("resize:65536x1", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"65536x1\""),
+        ("resize:400x300,cover", 15, "expected name=value with one of width, height, fit, enlarge"),
+        ("resize:400x300,fit=covr", 19, "fit: expected one of inside, outside, cover, fill, found \"covr\"; did you mean \"cover\"?"),
+        (
+            "resize:400x300,fti=cover",
+            15,
+            "resize has no argument \"fti\": expected one of size, width, height, fit, enlarge; did you mean \"fit\"?",
+        ),
+        ("resize:400x,fit=cover", 16, "fit=cover needs both a width and a height"),
+        ("resize:400x,height=300", 19, "a side is given twice: once in the size, once by its name"),
+        ("resize:fit=cover,400x300", 17, "expected name=value: an argument without a name comes before those with one"),
+        ("resize:400x300,enlarge=yes", 23, "enlarge: expected true or false, found \"yes\""),
+        ("invert/é", 7, &format!("unknown operation \"é\": {operations}")),
+    ];
+    for (text, position, message) in cases {
+        let (at, found) = fault(text);
+        // The feature `faults` adds operations to the list.
+        let found = found.split(", fault_abort").next().unwrap_or_default().to_owned();
+        assert_eq!((at, &*found), (*position, *message), "{text}");
+    }
+    assert!(fault("invert/rezise:4x4").1.ends_with("; did you mean \"resize\"?"), "{:?}", fault("invert/rezise:4x4"));
+    assert!(fault("invert/pgn").1.ends_with("; did you mean \"png\"?"), "{:?}", fault("invert/pgn"));
+}
+
+#[test]
+fn json_faults_point_at_their_place() {
+    let cases: &[(&str, &str, &str)] = &[
+        (r#"{"step":[]}"#, r#""step""#, "unknown field \"step\": expected steps or output; did you mean \"steps\"?"),
+        (r#"{"steps":[],"steps":[]}"#, r#""steps":[]}"#, "steps is given twice"),
+        (r#"{"steps":{}}"#, "{}}", "expected an array of steps"),
+        (r#"{"steps":["invert"]}"#, r#""invert""#, "expected a step such as {\"op\":\"invert\"}"),
+        (r#"{"steps":[{}]}"#, "{}]", "expected a step such as {\"op\":\"invert\"}: op is missing"),
+        (r#"{"steps":[{"op":1}]}"#, "1}", "op: expected a text"),
+        (r#"{"steps":[{"op":"invert","op":"invert"}]}"#, r#""op":"invert"}]"#, "op is given twice"),
+        (r#"{"steps":[{"op":"invert","x":1}]}"#, r#""x""#, "invert takes no argument, found \"x\""),
+        (
+            r#"{"steps":[{"op":"rotate","degrees":"90"}]}"#,
+            r#""90""#,
+            "degrees: expected 90, 180 or 270 (degrees clockwise), found the text \"90\"",
+        ),
+        (r#"{"steps":[{"op":"rotate","degrees":90.0}]}"#, "90.0", "degrees: expected 90, 180 or 270 (degrees clockwise), found 90.0"),
+        (r#"{"steps":[{"op":"rotate","degrees":[90]}]}"#, "[90]", "degrees: expected 90, 180 or 270 (degrees clockwise), found an array"),
+        (r#"{"steps":[{"op":"rotate","degrees":90,"degrees":90}]}"#, r#""degrees":90}]"#, "degrees is given twice"),
+        (r#"{"steps":[{"op":"flip","direction":null}]}"#, "null", "direction: expected one of horizontal, vertical, found null"),
+        (
+            r#"{"steps":[{"op":"resize","width":4,"enlarge":"true"}]}"#,
+            r#""true""#,
+            "enlarge: expected true or false, found the text \"true\"",
+        ),
+        (r#"{"steps":[],"output":"png"}"#, r#""png""#, "expected an output such as {\"format\":\"png\"}"),
+        (
+            r#"{"output":{"format":"pgn"}}"#,
+            r#""pgn""#,
+            "unknown format \"pgn\": expected one of png, jpeg, webp, gif, bmp, tiff; did you mean \"png\"?",
+        ),
+        (r#"{"output":{"format":"webp","quality":80}}"#, r#""quality""#, "webp takes no argument, found \"quality\""),
+        (r#"{"steps":[{"op":"png"}]}"#, r#""png""#, "png is an output: it comes once, after the last step"),
+        ("{\"steps\":[\n {\"op\":\"invert\",}\n]}", "}\n]}", "not valid JSON: key must be a string"),
+        (r#"{"steps":[{"op":"invert"}]} x"#, "x", "not valid JSON: trailing characters"),
+        (r#"{"steps":[{"op":"invert"}]"#, "", "not valid JSON: EOF while parsing an object"),
+        (r#"{"steps":[]}"#, r#"{"steps"#, "a pipeline needs a step or an output"),
+    ];
+    for (text, place, message) in cases {
+        let (at, found) = fault(text);
+        assert_eq!((at, &*found), (text.find(place).filter(|_| !place.is_empty()).unwrap_or(text.len()), *message), "{text}");
+    }
+}
+
+#[test]
+fn sizes_are_limited() {
+    let steps = |count: usize| vec!["invert"; count].join("/");
+    parse(&steps(64));
+    parse(&format!("{}/png", steps(64)));
+    assert_eq!(fault(&steps(65)), (64 * 7, "a pipeline has at most 64 steps".to_owned()));
+    assert_eq!(Pipeline::new(vec![Step::Invert; 65], None).expect_err("too many").message(), "a pipeline has at most 64 steps, found 65");
+    let padded = format!("invert{}", " ".repeat(Pipeline::MAX_TEXT - 6));
+    parse(&padded);
+    assert_eq!(fault(&format!("{padded} ")).0, Pipeline::MAX_TEXT);
+    let deep = format!("{{\"steps\":{}{}}}", "[".repeat(8_000), "]".repeat(8_000));
+    assert_eq!(fault(&deep).1, "expected a step such as {\"op\":\"invert\"}");
+}

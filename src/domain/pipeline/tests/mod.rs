@@ -1,0 +1,95 @@
+//! What the two forms of a pipeline mean and how they are printed.
+
+mod faults;
+mod properties;
+
+use super::*;
+
+fn parse(text: &str) -> Pipeline {
+    text.parse().unwrap_or_else(|error: PipelineError| panic!("{}", error.render(text)))
+}
+
+#[test]
+fn both_forms_mean_the_same() {
+    for (compact, json) in [
+        ("swap_channels", r#"{"steps":[{"op":"swap_channels"}]}"#),
+        (
+            "swap_channels:bgr/resize:400x300,fit=cover/jpeg:q=85",
+            r#"{"steps":[{"op":"swap_channels","order":"bgr"},{"op":"resize","width":400,"height":300,"fit":"cover"}],
+                "output":{"format":"jpeg","quality":85}}"#,
+        ),
+        ("png", r#"{"output":{"format":"png"}}"#),
+        (
+            "rotate:90/flip:vertical/jpg",
+            r#"{"steps":[{"degrees":90,"op":"rotate"},{"op":"flip","direction":"vertical"}],"output":{"format":"jpeg"}}"#,
+        ),
+        ("resize:x40,enlarge=true", r#"{"steps":[{"op":"resize","height":40,"enlarge":true}]}"#),
+        ("resize:width=3,height=4", r#"{"steps":[{"op":"resize","size":"3x4"}]}"#),
+        ("\tinvert\n", " {\"steps\" : [ {\"op\":\"inv\\u0065rt\"} ] } "),
+    ] {
+        assert_eq!(parse(compact), parse(json), "{compact}");
+    }
+}
+
+#[test]
+fn the_canonical_form_prints_defaults_too() {
+    for (text, canonical, json) in [
+        ("swap_channels", "swap_channels:bgr", r#"{"steps":[{"op":"swap_channels","order":"bgr"}]}"#),
+        (
+            "swap_channels:order=gbr/jpg",
+            "swap_channels:gbr/jpeg:q=85",
+            r#"{"steps":[{"op":"swap_channels","order":"gbr"}],"output":{"format":"jpeg","quality":85}}"#,
+        ),
+        (
+            "resize:400x300",
+            "resize:400x300,fit=inside,enlarge=false",
+            r#"{"steps":[{"op":"resize","width":400,"height":300,"fit":"inside","enlarge":false}]}"#,
+        ),
+        ("resize:400x,fit=inside", "resize:400x,enlarge=false", r#"{"steps":[{"op":"resize","width":400,"enlarge":false}]}"#),
+        (
+            "rotate:270/invert/webp",
+            "rotate:270/invert/webp",
+            r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp"}}"#,
+        ),
+        ("jpeg:quality=7", "jpeg:q=7", r#"{"steps":[],"output":{"format":"jpeg","quality":7}}"#),
+    ] {
+        assert_eq!(parse(text).to_string(), canonical);
+        assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), json);
+    }
+}
+
+#[test]
+fn a_preset_stands_for_its_pipeline_and_cannot_take_an_operations_name() {
+    let presets: Presets =
+        serde_json::from_str(r#"{"thumb":"resize:200x200,fit=cover/webp","red":{"steps":[{"op":"invert"}]}}"#).expect("presets");
+    assert_eq!(Pipeline::parse_with(" thumb\n", &presets), Ok(parse("resize:200x200,fit=cover/webp")));
+    assert_eq!(Pipeline::parse_with("red", &presets), Ok(parse("invert")));
+    assert_eq!(Pipeline::parse_with("invert", &presets), Ok(parse("invert")));
+
+    let error = Pipeline::parse_with("invert/thumb", &presets).expect_err("presets stand alone");
+    assert_eq!((error.position(), error.message()), (7, "thumb is a preset: it stands alone, without other steps or arguments"));
+    let error = Pipeline::parse_with("thmub", &presets).expect_err("no such preset");
+    assert!(error.message().ends_with("; did you mean \"thumb\"?"), "{error}");
+
+    for taken in ["invert", "png", "jpg"] {
+        assert_eq!(taken.parse::<PresetName>(), Err(InvalidPresetName::Taken(taken.to_owned())));
+    }
+    for misspelt in ["", "Thumb", "4x4", "a/b", "a b", &"a".repeat(65)] {
+        assert_eq!(misspelt.parse::<PresetName>(), Err(InvalidPresetName::Spelling(misspelt.to_owned())));
+    }
+    let again: Presets = serde_json::from_str(&serde_json::to_string(&presets).expect("it prints")).expect("it reads");
+    assert_eq!(again, presets);
+}
+
+#[test]
+fn every_operation_of_the_table_can_be_called() {
+    for name in Step::names() {
+        let argument = match name {
+            "rotate" => ":90",
+            "flip" => ":vertical",
+            "resize" => ":4x4",
+            _ => "",
+        };
+        assert_eq!(parse(&format!("{name}{argument}")).steps()[0].name(), name);
+    }
+}
