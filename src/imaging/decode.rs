@@ -21,13 +21,20 @@ pub(super) struct Decoded {
     pub(super) icc_profile: Option<Vec<u8>>,
 }
 
+/// What a PNG decoder may allocate for metadata and rows: more than any honest colour profile takes, less than a giant
+/// that packs well.
+const PNG_METADATA: u64 = 16 << 20;
+
 /// Opens a file for decoding; reads its header only. The decoder may allocate `memory` bytes, as far as it can be told to.
 pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn ImageDecoder + '_>, ImagingError> {
     let cursor = Cursor::new(input);
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(memory);
+    let limited = |bytes| {
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(bytes);
+        limits
+    };
     let opened = match format {
-        Format::Png => PngDecoder::with_limits(cursor, limits.clone()).map(boxed),
+        Format::Png => PngDecoder::with_limits(cursor, limited(PNG_METADATA)).map(boxed),
         Format::Jpeg => JpegDecoder::new(input).map(boxed),
         Format::Webp if !riff_is_whole(input) => return Err(ImagingError::Corrupt("the file is shorter than its header says".to_owned())),
         Format::Webp => WebPDecoder::new(cursor).map(boxed),
@@ -36,7 +43,7 @@ pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn 
         Format::Tiff => TiffDecoder::new(cursor).map(boxed),
     };
     let mut decoder = opened.map_err(|error| refusal(error, memory))?;
-    decoder.set_limits(limits).map_err(|error| refusal(error, memory))?;
+    decoder.set_limits(limited(memory)).map_err(|error| refusal(error, memory))?;
     Ok(decoder)
 }
 

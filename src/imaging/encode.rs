@@ -9,7 +9,7 @@
 //! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
 //! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
 
-use std::io::{Seek, Write};
+use std::io::{BufWriter, Seek, Write};
 
 use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, GrayImage, ImageEncoder, ImageError, ImageResult, RgbImage};
@@ -22,6 +22,9 @@ use crate::domain::pipeline::Output;
 
 /// Larger profiles are left out: none that a camera or an editor writes comes near.
 const MAX_ICC_PROFILE: usize = 4 << 20;
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 64 << 10;
 
 /// Refuses sizes that a format cannot express.
 pub(super) fn check_size(output: Output, (width, height): (u32, u32)) -> Result<(), ImagingError> {
@@ -47,18 +50,24 @@ pub(super) fn encode(
 ) -> Result<(), ImagingError> {
     let image = held_by(output.format(), image);
     let icc_profile = icc_profile.filter(|profile| describes(profile, &image));
+    // Some encoders write byte by byte.
+    let mut buffered = BufWriter::with_capacity(BUFFER, &mut *out);
     let written = match output {
         // Fast and adaptive is both faster and smaller than most encoders' defaults on photographs.
-        Output::Png => {
-            write(png::PngEncoder::new_with_quality(&mut *out, png::CompressionType::Fast, png::FilterType::Adaptive), &image, icc_profile)
-        }
-        Output::Jpeg { quality } => write(JpegEncoder::new_with_quality(&mut *out, quality.get()), &image, icc_profile),
-        Output::Webp => write(WebPEncoder::new_lossless(&mut *out), &image, icc_profile),
-        Output::Gif => GifEncoder::new(&mut *out).encode(image.as_bytes(), image.width(), image.height(), image.color().into()),
-        Output::Bmp => write(BmpEncoder::new(&mut *out), &image, icc_profile),
-        Output::Tiff => write(TiffEncoder::new(&mut *out), &image, icc_profile),
+        Output::Png => write(
+            png::PngEncoder::new_with_quality(&mut buffered, png::CompressionType::Fast, png::FilterType::Adaptive),
+            &image,
+            icc_profile,
+        ),
+        Output::Jpeg { quality } => write(JpegEncoder::new_with_quality(&mut buffered, quality.get()), &image, icc_profile),
+        Output::Webp => write(WebPEncoder::new_lossless(&mut buffered), &image, icc_profile),
+        Output::Gif => GifEncoder::new(&mut buffered).encode(image.as_bytes(), image.width(), image.height(), image.color().into()),
+        Output::Bmp => write(BmpEncoder::new(&mut buffered), &image, icc_profile),
+        Output::Tiff => write(TiffEncoder::new(&mut buffered), &image, icc_profile),
     };
-    written.and_then(|()| out.flush().map_err(ImageError::IoError)).map_err(|error| refusal(error, out))
+    let flushed = written.and_then(|()| buffered.flush().map_err(ImageError::IoError));
+    drop(buffered);
+    flushed.map_err(|error| refusal(error, out))
 }
 
 fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, icc_profile: Option<Vec<u8>>) -> ImageResult<()> {

@@ -6,9 +6,6 @@ use super::jpeg;
 use crate::domain::format::Format;
 use crate::domain::pipeline::cost::ImageInfo;
 
-/// What a decoder may allocate for metadata while it reads a header: more than any honest colour profile has.
-const HEADER_MEMORY: u64 = 16 << 20;
-
 /// Reads the header of a file. Its name and media type do not matter, its first bytes do.
 ///
 /// # Errors
@@ -17,7 +14,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let Some(format) = Format::sniff(input) else {
         return Err(ImagingError::Unsupported("the bytes are of no known image format".to_owned()));
     };
-    let mut decoder = decode::open(input, format, HEADER_MEMORY)?;
+    let mut decoder = decode::open(input, format, u64::MAX)?;
     let turned = decode::is_turned(decode::orientation(&mut decoder));
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {

@@ -1,8 +1,11 @@
 //! What each format keeps, and what becomes of what it cannot hold.
 
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
+
 use image::codecs::{gif, jpeg, png, tiff, webp};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, RgbaImage};
 use safelight::domain::format::Format;
+use safelight::domain::limits::ImageLimits;
 use safelight::imaging;
 
 use crate::common::{COLOR_TYPES, Samples, convert, file, pixels, run, run_to_pixels, sample, try_file};
@@ -121,6 +124,35 @@ fn a_better_quality_is_a_larger_file_and_85_is_the_default() {
     assert_eq!(bytes("jpeg"), bytes("jpeg:q=85"));
 }
 
+#[test]
+fn no_encoder_writes_byte_by_byte() {
+    /// Counts what would be system calls.
+    #[derive(Default)]
+    struct Calls(Cursor<Vec<u8>>, usize);
+    impl Write for Calls {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Seek for Calls {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.1 += 1;
+            self.0.seek(to)
+        }
+    }
+    let input = file(&sample(400, 300, ColorType::Rgb8), Format::Png);
+    for output in Format::ALL {
+        let mut calls = Calls::default();
+        let pipeline = output.to_string().parse().expect("the pipeline is one");
+        imaging::run(&input, &pipeline, &ImageLimits::default(), &mut calls).expect("it encodes");
+        assert!(calls.1 < 64, "{output}: {} calls for {} bytes", calls.1, calls.0.into_inner().len());
+    }
+}
+
 /// A colour profile that is one by its header only.
 fn profile(space: &[u8; 4]) -> Vec<u8> {
     let mut profile: Vec<u8> = (0..600_u32).map(|i| (i * 31 % 251) as u8).collect();
@@ -128,12 +160,12 @@ fn profile(space: &[u8; 4]) -> Vec<u8> {
     profile
 }
 
-fn with_profile(image: &DynamicImage, format: Format, profile: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_profile(image: &DynamicImage, format: Format, profile: Vec<u8>) -> Vec<u8> {
     fn encode(mut encoder: impl ImageEncoder, image: &DynamicImage, profile: Vec<u8>) {
         encoder.set_icc_profile(profile).expect("the format has a place for it");
         encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).expect("it encodes");
     }
-    let mut out = std::io::Cursor::new(Vec::new());
+    let mut out = Cursor::new(Vec::new());
     match format {
         Format::Png => encode(png::PngEncoder::new(&mut out), image, profile),
         Format::Jpeg => encode(jpeg::JpegEncoder::new(&mut out), image, profile),
@@ -145,7 +177,7 @@ fn with_profile(image: &DynamicImage, format: Format, profile: Vec<u8>) -> Vec<u
 }
 
 fn profile_of(bytes: &[u8]) -> Option<Vec<u8>> {
-    let reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().expect("in memory");
+    let reader = image::ImageReader::new(Cursor::new(bytes)).with_guessed_format().expect("in memory");
     reader.into_decoder().expect("it decodes").icc_profile().expect("it is readable")
 }
 

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod common;
+mod conformance;
 mod damaged;
 mod formats;
 mod memory;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
+use image::ColorType;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::{Pipeline, cost};
@@ -9,6 +10,7 @@ use safelight::imaging;
 
 use crate::allocation::peak_of;
 use crate::common::{COLOR_TYPES, photos, sample, try_file};
+use crate::formats::with_profile;
 
 /// Takes bytes and keeps none.
 #[derive(Default)]
@@ -70,6 +72,18 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
             }
         }
     }
+}
+
+#[test]
+fn the_estimate_holds_for_a_profile_that_unpacks_to_a_giant() {
+    let mut giant = vec![0; 32 << 20];
+    giant[16..20].copy_from_slice(b"RGB ");
+    let bytes = with_profile(&sample(2000, 1500, ColorType::Rgb8), Format::Png, giant);
+    let pipeline = "invert/jpeg".parse().expect("the pipeline is one");
+    let estimate = cost::peak_bytes(&imaging::probe(&bytes).expect("the header is whole"), &pipeline);
+    let (done, used) = peak_of(|| imaging::run(&bytes, &pipeline, &ImageLimits::default(), &mut Sink::default()));
+    done.expect("it runs without the profile");
+    assert!(used <= estimate, "used {used}, estimated {estimate}");
 }
 
 #[test]
