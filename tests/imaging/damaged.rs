@@ -41,6 +41,13 @@ fn a_photograph_cut_in_half_is_corrupt() {
 }
 
 #[test]
+fn a_webp_shorter_than_its_header_says_is_corrupt() {
+    let whole = file(&sample(300, 200, ColorType::Rgb8), Format::Webp);
+    assert_corrupt("two bytes short", &whole[..whole.len() - 2]);
+    run(&whole[..whole.len() - 1], "invert/png").expect("padding may be left out");
+}
+
+#[test]
 fn a_jpeg_that_lost_its_second_half_but_kept_its_end_marker_is_corrupt() {
     for color in [ColorType::L8, ColorType::Rgb8] {
         let whole = file(&sample(300, 200, color), Format::Jpeg);

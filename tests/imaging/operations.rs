@@ -167,3 +167,10 @@ fn steps_are_applied_in_their_order() {
     assert_eq!((turned_then_cut.width, turned_then_cut.height), (5, 10));
     assert_eq!((cut_then_turned.width, cut_then_turned.height), (3, 5));
 }
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_planted_panic_panics() {
+    let input = file(&sample(2, 2, ColorType::L8), Format::Png);
+    std::panic::catch_unwind(|| run(&input, "invert/fault_panic")).expect_err("it was asked to");
+}
