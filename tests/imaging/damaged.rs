@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use image::ColorType;
+use image::codecs::webp::WebPEncoder;
+use image::{ColorType, ImageEncoder};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
@@ -42,9 +43,24 @@ fn a_photograph_cut_in_half_is_corrupt() {
 
 #[test]
 fn a_webp_shorter_than_its_header_says_is_corrupt() {
-    let whole = file(&sample(300, 200, ColorType::Rgb8), Format::Webp);
-    assert_corrupt("two bytes short", &whole[..whole.len() - 2]);
-    run(&whole[..whole.len() - 1], "invert/png").expect("padding may be left out");
+    // The metadata comes last, so that all pixels are there.
+    let image = sample(300, 200, ColorType::Rgb8);
+    let mut whole = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut whole);
+    encoder.set_exif_metadata(vec![7; 100]).expect("WebP has a place for it");
+    encoder.encode(image.as_bytes(), 300, 200, image.color().into()).expect("it encodes");
+    run(&whole, "invert/png").expect("the whole file is fine");
+    assert_corrupt("fifty bytes short", &whole[..whole.len() - 50]);
+}
+
+#[test]
+fn a_jpeg_without_its_last_bytes_is_corrupt() {
+    for color in [ColorType::L8, ColorType::Rgb8] {
+        let whole = file(&sample(300, 200, color), Format::Jpeg);
+        for missing in 1..40 {
+            assert_corrupt(&format!("{missing} bytes short"), &whole[..whole.len() - missing]);
+        }
+    }
 }
 
 #[test]
