@@ -91,7 +91,7 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
 
     let decode::Decoded { mut image, icc_profile } = decode::decode(input, &info, cost::peak_bytes(&info, pipeline))?;
     for step in pipeline.steps() {
-        image = ops::apply(step, image)?;
+        ops::apply(step, &mut image)?;
     }
     let (width, height) = (image.width(), image.height());
     encode::encode(image, icc_profile, output, &mut Capped::new(out, limits.max_output_bytes))?;

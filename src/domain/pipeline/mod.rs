@@ -133,8 +133,9 @@ impl FromStr for Pipeline {
     }
 }
 
-/// From an object (the JSON form) or a text (either form). A fault's position counts in the document as it would be
-/// printed without white space; to point into the text of a user, use [`Pipeline::parse`].
+/// From an object (the JSON form) or a text (either form). For documents of which a pipeline is a part: a fault's position
+/// counts in the object as it would be printed without white space, and of a repeated field the last one holds. The text of
+/// a user is for [`Pipeline::parse`], which points into it and refuses repetitions.
 impl<'de> Deserialize<'de> for Pipeline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = match serde_json::Value::deserialize(deserializer)? {

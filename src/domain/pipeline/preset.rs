@@ -1,5 +1,6 @@
 //! Presets: pipelines with a name of their own, from the configuration.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -64,6 +65,12 @@ impl TryFrom<String> for PresetName {
     }
 }
 
+impl Borrow<str> for PresetName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for PresetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -79,8 +86,7 @@ impl Presets {
     /// The pipeline of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Pipeline> {
-        // No text that is not a name can be a key.
-        self.0.get(&PresetName(name.to_owned()))
+        self.0.get(name)
     }
 
     /// Adds or replaces a preset; returns the pipeline that had the name.

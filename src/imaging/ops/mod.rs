@@ -13,14 +13,14 @@ use super::ImagingError;
 use crate::domain::pipeline::Step;
 
 /// Applies one step.
-pub(super) fn apply(step: &Step, mut image: DynamicImage) -> Result<DynamicImage, ImagingError> {
+pub(super) fn apply(step: &Step, image: &mut DynamicImage) -> Result<(), ImagingError> {
     match *step {
-        Step::SwapChannels { order } => channels::swap(&mut image, order),
-        Step::Invert => tone::invert(&mut image),
-        Step::Grayscale => image = tone::grayscale(image),
-        Step::Rotate { rotation } => orient::rotate(&mut image, rotation),
-        Step::Flip { direction } => orient::flip(&mut image, direction),
-        Step::Resize { target, enlarge } => image = resize::resize(image, target, enlarge)?,
+        Step::SwapChannels { order } => channels::swap(image, order),
+        Step::Invert => tone::invert(image),
+        Step::Grayscale => tone::grayscale(image),
+        Step::Rotate { rotation } => orient::rotate(image, rotation),
+        Step::Flip { direction } => orient::flip(image, direction),
+        Step::Resize { target, enlarge } => resize::resize(image, target, enlarge)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort => faults::abort(),
         #[cfg(feature = "faults")]
@@ -30,5 +30,5 @@ pub(super) fn apply(step: &Step, mut image: DynamicImage) -> Result<DynamicImage
         #[cfg(feature = "faults")]
         Step::FaultPanic => faults::panic(),
     }
-    Ok(image)
+    Ok(())
 }

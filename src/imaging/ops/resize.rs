@@ -6,17 +6,20 @@ use image::DynamicImage;
 use crate::domain::pipeline::Target;
 use crate::imaging::ImagingError;
 
-pub(super) fn resize(mut image: DynamicImage, target: Target, enlarge: bool) -> Result<DynamicImage, ImagingError> {
+pub(super) fn resize(image: &mut DynamicImage, target: Target, enlarge: bool) -> Result<(), ImagingError> {
     let plan = target.plan((image.width(), image.height()), enlarge);
     let (left, top, width, height) = plan.crop;
     if (width, height) == (plan.width, plan.height) {
-        // Not a pixel is to be interpolated.
-        let whole = (width, height) == (image.width(), image.height());
-        return Ok(if whole { image } else { image.crop(left, top, width, height) });
+        // Nothing is to be interpolated.
+        if (width, height) != (image.width(), image.height()) {
+            *image = image.crop_imm(left, top, width, height);
+        }
+        return Ok(());
     }
     let mut resized = DynamicImage::new(plan.width, plan.height, image.color());
     let options = ResizeOptions::new().crop(left.into(), top.into(), width.into(), height.into());
-    let done = Resizer::new().resize(&image, &mut resized, &options);
+    let done = Resizer::new().resize(image, &mut resized, &options);
     done.map_err(|error| ImagingError::Operation(format!("resize: {error}")))?;
-    Ok(resized)
+    *image = resized;
+    Ok(())
 }

@@ -8,6 +8,6 @@ pub(super) fn invert(image: &mut DynamicImage) {
 }
 
 /// Keeps the luma; alpha and bit depth stay.
-pub(super) fn grayscale(image: DynamicImage) -> DynamicImage {
-    image.grayscale()
+pub(super) fn grayscale(image: &mut DynamicImage) {
+    *image = image.grayscale();
 }
