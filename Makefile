@@ -1,0 +1,34 @@
+# `make` alone lists what can be made.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt docs config ci
+
+help: ## List what can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: ## Start the server (release build) with ./config.toml
+	cargo run --release -- serve
+
+test: ## Run every test, with the planted faults of the feature `faults`
+	@# A release must have no failpoint: the crate behind them comes with the feature only.
+	@tree=$$(cargo tree --edges normal --prefix none); \
+	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
+	cargo test --features faults
+
+lint: ## Let clippy judge every target, with and without the planted faults
+	cargo clippy --all-targets --features faults -- -D warnings
+	cargo clippy --all-targets -- -D warnings
+
+fmt: ## Format the sources
+	cargo fmt
+
+docs: ## Build the documentation; a broken link is an error
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --features faults
+
+config: ## Write config.toml anew from the schema in src/config
+	cargo run --quiet -- config default > config.toml.new
+	mv config.toml.new config.toml
+
+ci: ## Everything that a change must pass
+	.ci/run
