@@ -24,7 +24,7 @@ fmt: ## Format the sources
 	cargo fmt
 
 docs: ## Build the documentation; a broken link is an error
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --features faults
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --features faults
 
 config: ## Write config.toml anew from the schema in src/config
 	cargo run --quiet -- config default > config.toml.new
