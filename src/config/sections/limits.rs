@@ -19,8 +19,9 @@ section! {
 }
 
 impl LimitsConfig {
-    /// The highest value that `limits.max_output_bytes` takes.
-    pub const MAX_OUTPUT_BYTES: u64 = 1 << 36;
+    /// The highest value that `limits.max_output_bytes` takes; a child process, whatever it does, cannot write more. The
+    /// output lies in memory, which is why this is not a key.
+    pub const MAX_OUTPUT_BYTES: u64 = 1 << 30;
 }
 
 impl From<&LimitsConfig> for ImageLimits {
