@@ -12,6 +12,7 @@
 //! | `cell`, `life` | the task a child lives in; what it does to the actor's context from outside |
 //! | `machine`, `child` | the decisions of a supervisor, without actors and timers |
 //! | `supervisor`, `pool`, `root` | the actor that carries them out; children by number; the top of the tree |
+//! | `parked` | [`Parked`]: replies that come later |
 //! | `tree`, `probe`, `monitor` | [`Tree`]: the state of everything; asking children; [`Down`]: news of every end |
 //!
 //! ```no_run
@@ -37,6 +38,7 @@ mod life;
 mod machine;
 mod monitor;
 mod panics;
+mod parked;
 mod policy;
 mod pool;
 mod probe;
@@ -48,10 +50,11 @@ mod tree;
 
 pub use exit::{Exit, exit};
 pub use monitor::{Down, Monitor};
+pub use parked::{Parked, ParkedReply, parked};
 pub use policy::{Backoff, Policy, PolicyError, Restart, Strategy};
 pub use pool::{NotAPool, Scale, Template, pool};
 pub use root::{Root, RootError};
 pub use service::{Details, InitResult, Service};
-pub use spec::{ChildSpec, Options, child};
+pub use spec::{ChildSpec, Mailbox, Options, child};
 pub use supervisor::{DuplicateId, Supervisor, supervisor};
 pub use tree::{Failure, Node, State, Tree};

@@ -104,11 +104,16 @@ impl Handler<Scale> for Supervisor {
 }
 
 impl Supervisor {
+    /// The ids of the children there are, and whether each is to stay.
+    pub(super) fn pool_children(&self) -> Vec<(&str, bool)> {
+        self.machine.children.iter().map(|child| (child.spec.id(), child.wanted)).collect()
+    }
+
     fn resize(&mut self, pool: &Pool, now: tokio::time::Instant) {
         if self.machine.is_ending() {
             return;
         }
-        let there: Vec<_> = self.machine.children.iter().map(|child| (child.spec.id(), child.wanted)).collect();
+        let there = self.pool_children();
         let (surplus, missing) = (pool.surplus(&there), pool.missing(&there));
         surplus.iter().for_each(|id| self.machine.retire(id));
         self.machine.start(missing, now);

@@ -51,6 +51,48 @@ pub(super) struct Handle {
     probe: Probe,
 }
 
+/// A mailbox whose address is known before there is an actor to it: for services that must know each other.
+pub struct Mailbox<A: Service> {
+    receiver: channel::AddressReceiver<A>,
+    addr: Addr<A>,
+}
+
+impl<A: Service> Mailbox<A> {
+    /// An empty mailbox, and its address.
+    #[must_use]
+    pub fn new() -> (Self, Addr<A>) {
+        let (sender, receiver) = channel::channel(MAILBOX);
+        let addr = Addr::new(sender);
+        (Self { receiver, addr: addr.clone() }, addr)
+    }
+
+    /// Describes the child that this mailbox belongs to; see [`child`].
+    ///
+    /// # Panics
+    /// When no actix system runs on this thread.
+    pub fn child(self, id: impl Into<Arc<str>>, options: Options, make: impl FnMut() -> A + Send + 'static) -> ChildSpec {
+        let Self { receiver, addr } = self;
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let arbiter = options.arbiter.unwrap_or_else(Arbiter::current);
+        let probe = Probe::default();
+        let answers = probe.clone();
+        // On a dead arbiter this drops the mailbox and the orders: the address is closed, and a start reports `Lost`.
+        arbiter.spawn_fn(move || {
+            actix::spawn(Cell::new(make, receiver, addr, inbox, answers));
+        });
+        ChildSpec(Handle {
+            id: id.into(),
+            restart: options.restart,
+            shutdown: options.shutdown,
+            init: options.init,
+            supervisor: None,
+            orders,
+            finished: Arc::new(AtomicBool::new(false)),
+            probe,
+        })
+    }
+}
+
 /// Describes a child and makes its address, before anything of it runs.
 ///
 /// Messages sent to the address wait until the child is ready. The address stays the same through all restarts; it closes when the
@@ -59,28 +101,8 @@ pub(super) struct Handle {
 /// # Panics
 /// When no actix system runs on this thread.
 pub fn child<A: Service>(id: impl Into<Arc<str>>, options: Options, make: impl FnMut() -> A + Send + 'static) -> (ChildSpec, Addr<A>) {
-    let (sender, mailbox) = channel::channel(MAILBOX);
-    let addr = Addr::new(sender);
-    let (orders, inbox) = mpsc::unbounded_channel();
-    let arbiter = options.arbiter.unwrap_or_else(Arbiter::current);
-    let (own_addr, probe) = (addr.clone(), Probe::default());
-    let answers = probe.clone();
-    // On a dead arbiter this drops the mailbox and the orders: the address is closed, and a start reports `Lost`.
-    arbiter.spawn_fn(move || {
-        actix::spawn(Cell::new(make, mailbox, own_addr, inbox, answers));
-    });
-    let finished = Arc::new(AtomicBool::new(false));
-    let handle = Handle {
-        id: id.into(),
-        restart: options.restart,
-        shutdown: options.shutdown,
-        init: options.init,
-        supervisor: None,
-        orders,
-        finished,
-        probe,
-    };
-    (ChildSpec(handle), addr)
+    let (mailbox, addr) = Mailbox::new();
+    (mailbox.child(id, options, make), addr)
 }
 
 /// The bound of a mailbox. It only paces senders (each clone of an address has a slot of its own): it is no admission control.

@@ -95,10 +95,11 @@ impl Supervisor {
         Self { plan, machine, born: Instant::now(), reports: Some(reports), ready: None, stopped: None, alarm: None }
     }
 
+    /// The children to begin with. A pool may have been scaled already by a message that waited for its start.
     fn first_children(&self) -> Vec<Handle> {
         match &self.plan.children {
             Children::Fixed(children) => children.clone(),
-            Children::Pool(pool) => pool.missing(&[]),
+            Children::Pool(pool) => pool.missing(&self.pool_children()),
         }
     }
 
