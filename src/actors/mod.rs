@@ -1,3 +1,27 @@
 //! The services, each an actor, under the supervision tree.
+//!
+//! ```text
+//! root (one_for_one)
+//! ├─ key_values   settings
+//! ├─ storage      blobs
+//! ├─ task_db      the one writer of tasks
+//! ├─ engine (rest_for_one)
+//! │   ├─ master   admission, dispatch, leases, retries
+//! │   ├─ spare    one warm child process
+//! │   └─ workers  as many as configured, each with a child process
+//! ├─ janitor      orphans
+//! └─ frontend     what HTTP talks to
+//! ```
+//!
+//! Who asks whom: the frontend everybody; the master the task database and the key-values; a worker the master, the
+//! storage and the spare; the janitor the storage and the task database. News of changed settings go from the
+//! key-values to whoever follows them.
 
+pub mod frontend;
+pub mod janitor;
+pub mod key_values;
+pub mod master;
+pub mod storage;
 pub mod supervision;
+pub mod task_db;
+pub mod workers;

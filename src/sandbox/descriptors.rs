@@ -52,6 +52,12 @@ pub struct SealedOutput {
 }
 
 impl SealedOutput {
+    /// The output as a file. The seals stay with it; whoever reads it does so with offsets, since its position is the child's too.
+    #[must_use]
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
     /// Seals `output`. May wait a sixth of a second inside the kernel for a hostile child's references to the memory to go
     /// away, so it is not for a thread that runs actors.
     ///

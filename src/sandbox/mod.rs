@@ -45,3 +45,5 @@ pub use process::{Exit, Memory};
 pub use serve::{Work, serve};
 pub use spawn::{ChildProgram, Spawner};
 pub use work::child_main;
+
+pub use crate::imaging::OutputInfo;

@@ -11,6 +11,7 @@
 
 pub mod attempt;
 pub mod machine;
+mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,142 @@
+//! What the frontend answers when it cannot do what was asked, and the one mapping to the public codes.
+
+use std::time::Duration;
+
+use actix::MailboxError;
+
+use crate::actors::key_values::KeyValuesError;
+use crate::actors::master::Refusal;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::pipeline::PipelineError;
+use crate::domain::task::Failure;
+use crate::stores::blobs::BlobStoreError;
+use crate::stores::tasks::TaskStoreError;
+
+/// Why a request was not fulfilled.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FrontendError {
+    /// The pipeline does not parse, or names an unknown preset.
+    #[error("{0}")]
+    InvalidPipeline(#[from] PipelineError),
+    /// The upload had no bytes.
+    #[error("the body is empty; send the bytes of an image")]
+    EmptyBody,
+    /// The first bytes belong to no format that can be read.
+    #[error("the bytes are not an image this server reads; send PNG, JPEG, WebP, GIF, BMP or TIFF")]
+    UnsupportedFormat,
+    /// More bytes than the server accepts for one image.
+    #[error("the body is larger than the {max} bytes this server accepts; send a smaller file")]
+    TooLarge {
+        /// The limit in bytes.
+        max: u64,
+    },
+    /// The client broke the upload off.
+    #[error("the body ended early; send it again")]
+    Aborted,
+    /// The server takes no more work now.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// No such task, or one that is gone.
+    #[error("there is no such task; it may have been cancelled or have expired")]
+    NotFound,
+    /// No such key.
+    #[error("the key is not set")]
+    NoSuchKey,
+    /// The result is not there yet.
+    #[error("the image is still in progress; ask /image/isReady until it says finished")]
+    InProgress,
+    /// The task ended without a result.
+    #[error("{}", .0.detail)]
+    Failed(Failure),
+    /// A setting was refused.
+    #[error("{0}")]
+    InvalidSetting(String),
+    /// No room on the disk.
+    #[error("the server's storage is full; nothing was accepted, try again later")]
+    StorageFull,
+    /// Stored bytes are missing or changed.
+    #[error("the stored image is damaged")]
+    CorruptBlob,
+    /// A service is restarting, or did not answer in time.
+    #[error("a part of the server did not answer; nothing was acknowledged, try again")]
+    Unavailable,
+}
+
+impl FrontendError {
+    /// The public code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidPipeline(_) => ErrorCode::InvalidPipeline,
+            Self::EmptyBody => ErrorCode::EmptyBody,
+            Self::UnsupportedFormat => ErrorCode::UnsupportedFormat,
+            Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
+            Self::Aborted => ErrorCode::InvalidRequest,
+            Self::Refused(refusal) => refusal.code(),
+            Self::NotFound | Self::NoSuchKey => ErrorCode::NotFound,
+            Self::InProgress => ErrorCode::InProgress,
+            Self::Failed(failure) => failure.code,
+            Self::InvalidSetting(_) => ErrorCode::InvalidSetting,
+            Self::StorageFull => ErrorCode::StorageFull,
+            Self::CorruptBlob => ErrorCode::CorruptBlob,
+            Self::Unavailable => ErrorCode::Unavailable,
+        }
+    }
+
+    /// When trying again makes sense, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.retry_after),
+            Self::Unavailable => Some(Duration::from_secs(1)),
+            Self::StorageFull => Some(Duration::from_secs(30)),
+            _ => None,
+        }
+    }
+}
+
+impl From<MailboxError> for FrontendError {
+    fn from(_: MailboxError) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<BlobStoreError> for FrontendError {
+    fn from(error: BlobStoreError) -> Self {
+        match error {
+            BlobStoreError::Full => Self::StorageFull,
+            BlobStoreError::TooLarge { max } => Self::TooLarge { max },
+            BlobStoreError::Aborted => Self::Aborted,
+            BlobStoreError::NotFound => Self::CorruptBlob,
+            other => {
+                log::error!(error:% = other; "blob store failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<TaskStoreError> for FrontendError {
+    fn from(error: TaskStoreError) -> Self {
+        match error {
+            TaskStoreError::Full => Self::StorageFull,
+            other => {
+                log::error!(error:% = other; "task store failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<KeyValuesError> for FrontendError {
+    fn from(error: KeyValuesError) -> Self {
+        match error {
+            KeyValuesError::Invalid(why) => Self::InvalidSetting(why),
+            KeyValuesError::NotSet => Self::NoSuchKey,
+            KeyValuesError::Store(why) => {
+                log::error!(error = why.as_str(); "key-value store failed");
+                Self::Unavailable
+            }
+        }
+    }
+}

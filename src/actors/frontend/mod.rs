@@ -1,0 +1,163 @@
+//! The frontend: the one actor that HTTP talks to. It parses nothing of HTTP and stores nothing itself; it admits
+//! uploads, asks the other services and puts their answers into the words of the outside.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the actor and `NewImage` |
+//! | `upload` | one upload, from its first byte to the acknowledgement |
+//! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
+//! | `settings` | the way to the key-values |
+//! | `error` | what is answered when it cannot be done |
+
+mod error;
+mod questions;
+mod settings;
+mod upload;
+
+use std::sync::Arc;
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture, fut};
+use serde_json::json;
+
+use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
+use crate::actors::master::{Admit, Master, Permit};
+use crate::actors::storage::Storage;
+use crate::actors::supervision::{Details, InitResult, Service};
+use crate::actors::task_db::TaskDb;
+use crate::config::Live;
+use crate::domain::faults;
+use crate::domain::ids::TaskId;
+use crate::domain::pipeline::{Pipeline, PipelineError};
+
+pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
+pub use error::FrontendError;
+pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
+pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
+pub use upload::Upload;
+
+/// The preset of an upload that names no pipeline.
+const DEFAULT_PRESET: &str = "default";
+
+/// The services that the frontend asks.
+#[derive(Clone)]
+pub struct Services {
+    /// Settings.
+    pub key_values: Addr<KeyValues>,
+    /// Blobs.
+    pub storage: Addr<Storage>,
+    /// Tasks.
+    pub task_db: Addr<TaskDb>,
+    /// Admission.
+    pub master: Addr<Master>,
+}
+
+/// What the frontend counts since its last start.
+#[derive(Debug, Default, Clone, Copy)]
+struct FrontendCounters {
+    uploading: u64,
+    accepted: u64,
+    not_accepted: u64,
+}
+
+/// The actor. Its state is the settings in force and its counters; both are fresh after a restart.
+pub struct Frontend {
+    services: Services,
+    live: Arc<Live>,
+    counters: FrontendCounters,
+}
+
+impl Frontend {
+    /// A frontend that asks `services` and begins with the settings of the configuration.
+    #[must_use]
+    pub fn new(services: Services, live: Arc<Live>) -> Self {
+        Self { services, live, counters: FrontendCounters::default() }
+    }
+
+    /// The pipeline of an upload: the one it names, or the default preset.
+    fn pipeline(&self, text: Option<&str>) -> Result<Pipeline, PipelineError> {
+        Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())
+    }
+
+    /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
+    fn open_upload(&mut self, pipeline: Pipeline, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload {
+        let (upload, incoming, verdict_in) = Upload::channel(pipeline, length, permit);
+        self.counters.uploading += 1;
+        let accepted = upload::accept(self.services.clone(), incoming).into_actor(self);
+        context.spawn(accepted.map(|verdict, frontend, _| {
+            frontend.count(&verdict);
+            // A client that is gone does not hear it.
+            let _ = verdict_in.send(verdict);
+        }));
+        upload
+    }
+
+    fn count(&mut self, verdict: &Result<TaskId, FrontendError>) {
+        self.counters.uploading -= 1;
+        match verdict {
+            Ok(id) => {
+                self.counters.accepted += 1;
+                log::info!(task:% = id; "task accepted");
+            }
+            Err(error) => {
+                self.counters.not_accepted += 1;
+                log::info!(code:% = error.code(); "upload not accepted");
+            }
+        }
+    }
+}
+
+impl Actor for Frontend {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Frontend {}
+
+impl Service for Frontend {
+    fn init(&mut self, _: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        let live = self.services.key_values.send(GetLive);
+        Box::pin(live.into_actor(self).map(|live, frontend, _| {
+            frontend.live = live?;
+            Ok(())
+        }))
+    }
+
+    fn inspect(&self) -> Details {
+        let FrontendCounters { uploading, accepted, not_accepted } = self.counters;
+        let details = json!({ "queue_depth": uploading, "accepted": accepted, "not_accepted": not_accepted });
+        details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl Handler<SettingsChanged> for Frontend {
+    type Result = ();
+
+    fn handle(&mut self, SettingsChanged(live): SettingsChanged, _: &mut Context<Self>) {
+        self.live = live;
+    }
+}
+
+/// Asks to upload an image; the reply is where its bytes go.
+#[derive(Message)]
+#[rtype(result = "Result<Upload, FrontendError>")]
+pub struct NewImage {
+    /// A pipeline in either form, or the name of a preset; the default preset if there is none.
+    pub pipeline: Option<String>,
+    /// The length of the image in bytes, where the client announced it.
+    pub length: Option<u64>,
+}
+
+impl Handler<NewImage> for Frontend {
+    type Result = ResponseActFuture<Self, Result<Upload, FrontendError>>;
+
+    fn handle(&mut self, NewImage { pipeline, length }: NewImage, _: &mut Context<Self>) -> Self::Result {
+        faults::point("frontend.new_image");
+        let pipeline = match self.pipeline(pipeline.as_deref()) {
+            Ok(pipeline) => pipeline,
+            Err(error) => return Box::pin(fut::ready(Err(error.into()))),
+        };
+        let permit = self.services.master.send(Admit { length });
+        Box::pin(
+            permit.into_actor(self).map(move |permit, frontend, context| Ok(frontend.open_upload(pipeline, length, permit??, context))),
+        )
+    }
+}

@@ -1,0 +1,188 @@
+//! What the frontend can be asked about tasks, and about the server itself.
+
+use std::fmt;
+use std::fs::File;
+
+use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
+
+use crate::actors::frontend::{Frontend, FrontendError, Services};
+use crate::actors::master::CheckAdmission;
+use crate::actors::storage::GetBlob;
+use crate::actors::task_db::{GetAttempts, GetState, ListByState};
+use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::faults;
+use crate::domain::format::Format;
+use crate::domain::ids::TaskId;
+use crate::domain::task::{Attempt, Failure, Task, TaskState};
+use crate::stores::tasks::{TaskPage, TaskQuery};
+
+/// The reply of a question that other services answer.
+type Answer<T> = ResponseActFuture<Frontend, Result<T, FrontendError>>;
+
+/// Where a task stands, in the words of the classic routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Waits or is being worked on.
+    InProgress,
+    /// The result is there.
+    Finished,
+    /// It ended without a result.
+    Failed(ErrorCode),
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProgress => f.write_str("in progress"),
+            Self::Finished => f.write_str("finished"),
+            Self::Failed(code) => write!(f, "failed: {code}"),
+        }
+    }
+}
+
+/// A task that its user may still see: one that was cancelled or is being removed is gone for them.
+async fn visible(services: &Services, id: TaskId) -> Result<Task, FrontendError> {
+    let task = services.task_db.send(GetState { id }).await??;
+    task.filter(|task| !matches!(task.state, TaskState::Cancelled | TaskState::Deleting)).ok_or(FrontendError::NotFound)
+}
+
+/// Why a failed task failed.
+fn failure(task: &Task) -> Failure {
+    task.failure.clone().unwrap_or_else(|| Failure::new(ErrorCode::Internal, "the task failed without a reason"))
+}
+
+/// Asks whether an image is ready.
+#[derive(Message)]
+#[rtype(result = "Result<Readiness, FrontendError>")]
+pub struct IsReady {
+    /// The task.
+    pub id: TaskId,
+}
+
+impl Handler<IsReady> for Frontend {
+    type Result = Answer<Readiness>;
+
+    fn handle(&mut self, IsReady { id }: IsReady, _: &mut Context<Self>) -> Self::Result {
+        faults::point("frontend.is_ready");
+        Box::pin(is_ready(self.services.clone(), id).into_actor(self))
+    }
+}
+
+async fn is_ready(services: Services, id: TaskId) -> Result<Readiness, FrontendError> {
+    let task = visible(&services, id).await?;
+    Ok(match task.state {
+        TaskState::Finished => Readiness::Finished,
+        TaskState::Failed => Readiness::Failed(failure(&task).code),
+        TaskState::NotStarted | TaskState::InProgress | TaskState::Cancelled | TaskState::Deleting => Readiness::InProgress,
+    })
+}
+
+/// A processed image, ready to be read.
+#[derive(Debug)]
+pub struct Image {
+    /// The task that made it.
+    pub id: TaskId,
+    /// Its format.
+    pub format: Format,
+    /// Its length and digest.
+    pub blob: BlobMeta,
+    /// Its bytes, from the start.
+    pub file: File,
+}
+
+/// Asks for the processed image.
+#[derive(Message)]
+#[rtype(result = "Result<Image, FrontendError>")]
+pub struct GetImage {
+    /// The task.
+    pub id: TaskId,
+}
+
+impl Handler<GetImage> for Frontend {
+    type Result = Answer<Image>;
+
+    fn handle(&mut self, GetImage { id }: GetImage, _: &mut Context<Self>) -> Self::Result {
+        faults::point("frontend.get_image");
+        Box::pin(get_image(self.services.clone(), id).into_actor(self))
+    }
+}
+
+async fn get_image(services: Services, id: TaskId) -> Result<Image, FrontendError> {
+    let task = visible(&services, id).await?;
+    let result = match (task.state, task.result) {
+        (TaskState::Finished, Some(result)) => result,
+        (TaskState::Failed, _) => return Err(FrontendError::Failed(failure(&task))),
+        _ => return Err(FrontendError::InProgress),
+    };
+    let key = BlobKey::Processed(id, result.claim_no);
+    let open = services.storage.send(GetBlob { key }).await??;
+    // A blob of another length is not the one that was acknowledged.
+    if open.len != result.blob.len {
+        log::error!(blob:% = key, expected = result.blob.len, found = open.len; "blob has the wrong length");
+        return Err(FrontendError::CorruptBlob);
+    }
+    Ok(Image { id, format: result.format, blob: result.blob, file: open.file })
+}
+
+/// A task with its history.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Asks for one task with its history.
+#[derive(Message)]
+#[rtype(result = "Result<TaskView, FrontendError>")]
+pub struct GetTask {
+    /// The task.
+    pub id: TaskId,
+}
+
+impl Handler<GetTask> for Frontend {
+    type Result = Answer<TaskView>;
+
+    fn handle(&mut self, GetTask { id }: GetTask, _: &mut Context<Self>) -> Self::Result {
+        Box::pin(get_task(self.services.clone(), id).into_actor(self))
+    }
+}
+
+async fn get_task(services: Services, id: TaskId) -> Result<TaskView, FrontendError> {
+    let task = visible(&services, id).await?;
+    let attempts = services.task_db.send(GetAttempts { id }).await??;
+    Ok(TaskView { task, attempts })
+}
+
+/// Asks for a page of tasks.
+#[derive(Message)]
+#[rtype(result = "Result<TaskPage, FrontendError>")]
+pub struct ListTasks(pub TaskQuery);
+
+impl Handler<ListTasks> for Frontend {
+    type Result = Answer<TaskPage>;
+
+    fn handle(&mut self, ListTasks(query): ListTasks, _: &mut Context<Self>) -> Self::Result {
+        let task_db = self.services.task_db.clone();
+        Box::pin(async move { Ok(task_db.send(ListByState(query)).await??) }.into_actor(self))
+    }
+}
+
+/// Asks whether new images are taken: the master answers, so a part of the server that hangs shows.
+#[derive(Message)]
+#[rtype(result = "Result<(), FrontendError>")]
+pub struct GetReadiness;
+
+impl Handler<GetReadiness> for Frontend {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, _: GetReadiness, _: &mut Context<Self>) -> Self::Result {
+        let master = self.services.master.clone();
+        Box::pin(async move { Ok(master.send(CheckAdmission).timeout(READINESS_DEADLINE).await??) }.into_actor(self))
+    }
+}
+
+/// How long the master may take to say whether it takes work.
+const READINESS_DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,0 +1,180 @@
+//! One upload: the handle that HTTP writes into, and the steps from its first byte to the acknowledgement.
+
+use std::time::Duration;
+
+use actix_web::web::{Bytes, BytesMut};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::actors::frontend::{FrontendError, Services};
+use crate::actors::master::{Permit, TaskInserted};
+use crate::actors::storage::{DeleteBlob, PutBlob, Source};
+use crate::actors::task_db::{Unsettled, settle};
+use crate::domain::blob::BlobKey;
+use crate::domain::faults;
+use crate::domain::format::Format;
+use crate::domain::ids::TaskId;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::task::{Change, NewTask};
+use crate::stores::blobs::{BlobStoreError, Chunk};
+
+/// Chunks on their way to storage per upload; the client waits while they are written.
+const CHUNKS_IN_FLIGHT: usize = 4;
+
+/// How long storage may take for one chunk, or for making the whole durable, before the client is told to try again.
+const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The writing end of an upload that was admitted. Dropping it unfinished aborts the upload and leaves nothing.
+pub struct Upload {
+    /// First bytes, held back until they tell the format.
+    head: BytesMut,
+    format: Option<oneshot::Sender<Format>>,
+    chunks: mpsc::Sender<Chunk>,
+    verdict: oneshot::Receiver<Result<TaskId, FrontendError>>,
+}
+
+/// The other end of an [`Upload`].
+pub(super) struct Incoming {
+    pub(super) id: TaskId,
+    pub(super) pipeline: Pipeline,
+    pub(super) length: Option<u64>,
+    pub(super) permit: Permit,
+    pub(super) chunks: mpsc::Receiver<Chunk>,
+    pub(super) format: oneshot::Receiver<Format>,
+}
+
+impl Upload {
+    /// Both ends of a new upload, and where its verdict goes.
+    pub(super) fn channel(
+        pipeline: Pipeline,
+        length: Option<u64>,
+        permit: Permit,
+    ) -> (Self, Incoming, oneshot::Sender<Result<TaskId, FrontendError>>) {
+        let (chunks_in, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
+        let (format_in, format) = oneshot::channel();
+        let (verdict_in, verdict) = oneshot::channel();
+        let upload = Self { head: BytesMut::new(), format: Some(format_in), chunks: chunks_in, verdict };
+        let incoming = Incoming { id: TaskId::random(), pipeline, length, permit, chunks, format };
+        (upload, incoming, verdict_in)
+    }
+
+    /// Takes the next bytes of the image; waits while storage is busy.
+    ///
+    /// # Errors
+    /// When the first bytes are of no known format, or storage refused the upload.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), FrontendError> {
+        if self.format.is_none() {
+            return self.send(Chunk::Data(bytes)).await;
+        }
+        self.head.extend_from_slice(&bytes);
+        match Format::sniff(&self.head) {
+            Some(format) => self.start(format).await,
+            None if self.head.len() < Format::SNIFF_LEN => Ok(()),
+            None => Err(FrontendError::UnsupportedFormat),
+        }
+    }
+
+    /// Ends the body and waits until bytes and task are durable.
+    ///
+    /// # Errors
+    /// When the body was empty or no image, or anything on the way to the acknowledgement failed.
+    pub async fn finish(mut self) -> Result<TaskId, FrontendError> {
+        if self.format.is_some() {
+            return Err(if self.head.is_empty() { FrontendError::EmptyBody } else { FrontendError::UnsupportedFormat });
+        }
+        self.send(Chunk::End).await?;
+        self.verdict().await
+    }
+
+    /// The format is known: tells it and lets the held-back bytes go.
+    async fn start(&mut self, format: Format) -> Result<(), FrontendError> {
+        if let Some(tell) = self.format.take() {
+            // A receiver that is gone shows in the next send.
+            let _ = tell.send(format);
+        }
+        let head = self.head.split().freeze();
+        self.send(Chunk::Data(head)).await
+    }
+
+    async fn send(&mut self, chunk: Chunk) -> Result<(), FrontendError> {
+        match timeout(STORAGE_DEADLINE, self.chunks.send(chunk)).await {
+            Ok(Ok(())) => Ok(()),
+            // Storage hung up: the verdict says why.
+            Ok(Err(_)) => self.verdict().await.and(Err(FrontendError::Unavailable)),
+            Err(_) => Err(FrontendError::Unavailable),
+        }
+    }
+
+    async fn verdict(&mut self) -> Result<TaskId, FrontendError> {
+        match timeout(STORAGE_DEADLINE, &mut self.verdict).await {
+            Ok(Ok(verdict)) => verdict,
+            // The frontend was restarted, or the disk hangs: nothing was acknowledged.
+            Ok(Err(_)) | Err(_) => Err(FrontendError::Unavailable),
+        }
+    }
+}
+
+/// Makes an upload durable: the bytes first, then the row, then the master is told.
+///
+/// # Errors
+/// When the upload was not acknowledged. Whether a row exists is then unknown only after
+/// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
+pub(super) async fn accept(services: Services, incoming: Incoming) -> Result<TaskId, FrontendError> {
+    let Incoming { id, pipeline, length, permit, chunks, format } = incoming;
+    let key = BlobKey::Original(id);
+    let source = Source::Stream { chunks, announced: length };
+    let original = services.storage.send(PutBlob { key, source }).await??;
+    let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
+    faults::point("frontend.before_insert");
+    let bytes = original.len;
+    let task = NewTask { id, pipeline, original, input_format };
+    match settle(&services.task_db, Change::Insert(task)).await {
+        Ok(_) => {
+            faults::point("frontend.after_insert");
+            services.master.do_send(TaskInserted { id, bytes, permit });
+            Ok(id)
+        }
+        Err(Unsettled::Refused(error)) => {
+            services.storage.do_send(DeleteBlob { key });
+            Err(error.into())
+        }
+        Err(Unsettled::Unknown) => Err(FrontendError::Unavailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::master::{Admission, AdmissionLimits};
+
+    const LIMITS: AdmissionLimits = AdmissionLimits { tasks: 1, bytes: 1, upload_bytes: 1 };
+
+    fn upload() -> (Upload, Incoming) {
+        let pipeline = "invert".parse().expect("an operation");
+        let (upload, incoming, _) =
+            Upload::channel(pipeline, None, Admission::new(LIMITS).admit(None, Duration::ZERO).expect("nothing is held"));
+        (upload, incoming)
+    }
+
+    #[actix::test]
+    async fn the_format_is_known_before_the_first_byte_is_stored() {
+        let (mut upload, mut incoming) = upload();
+        upload.write(Bytes::from_static(b"\x89PNG")).await.expect("too short to tell");
+        assert!(incoming.chunks.try_recv().is_err());
+        upload.write(Bytes::from_static(b"\r\n\x1a\nrest")).await.expect("a PNG");
+        assert_eq!(incoming.format.await, Ok(Format::Png));
+        assert!(matches!(incoming.chunks.try_recv(), Ok(Chunk::Data(head)) if head == b"\x89PNG\r\n\x1a\nrest"[..]));
+    }
+
+    #[actix::test]
+    async fn text_and_emptiness_are_refused() {
+        let (mut text, _incoming) = upload();
+        let refused = text.write(Bytes::from_static(b"hello, I am no image")).await;
+        assert!(matches!(refused, Err(FrontendError::UnsupportedFormat)));
+        let (empty, _incoming) = upload();
+        assert!(matches!(empty.finish().await, Err(FrontendError::EmptyBody)));
+        let (mut short, _incoming) = upload();
+        short.write(Bytes::from_static(b"\x89PNG")).await.expect("too short to tell");
+        assert!(matches!(short.finish().await, Err(FrontendError::UnsupportedFormat)));
+    }
+}

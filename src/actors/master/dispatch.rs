@@ -1,0 +1,180 @@
+//! Dispatch: workers ask for work and are parked until there is some; nobody polls.
+//!
+//! One claim of the store serves all workers that wait. Whatever is not handed out at once (the worker went away
+//! meanwhile) is released with its attempt refunded.
+
+use std::collections::VecDeque;
+
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, WrapFuture};
+
+use crate::actors::master::{InHand, Master, Outcome};
+use crate::actors::supervision::{Parked, ParkedReply, parked};
+use crate::actors::task_db::COMMIT_DEADLINE;
+use crate::actors::task_db::ClaimTasks;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::faults;
+use crate::domain::limits::ImageLimits;
+use crate::domain::task::{Claim, Failure, Task};
+use crate::stores::tasks::{ClaimRequest, ClaimedTask, TaskStoreError};
+
+/// A worker asks for its next task; the reply comes when there is one.
+#[derive(Message)]
+#[rtype(result = "Box<Work>")]
+pub struct GetWork {
+    /// The worker's name. Asking means having nothing in hand.
+    pub worker: String,
+}
+
+/// One task in the hands of one worker.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The task as it is claimed.
+    pub task: Task,
+    /// The fence to show with everything that is said about it.
+    pub claim: Claim,
+    /// The limits in force when it was handed out.
+    pub limits: ImageLimits,
+}
+
+/// Workers that wait, and whether a claim is under way.
+#[derive(Default)]
+pub(super) struct Dispatch {
+    parked: VecDeque<(String, ParkedReply<GetWork>)>,
+    claiming: bool,
+    /// Something became runnable while a claim was under way.
+    again: bool,
+}
+
+impl Dispatch {
+    /// Workers that wait for work.
+    pub(super) fn waiting(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// Whether tasks may be claimed by now that no worker has in hand yet.
+    pub(super) fn is_claiming(&self) -> bool {
+        self.claiming
+    }
+
+    /// Parks a worker; a second request of the same worker replaces the first.
+    fn park(&mut self, worker: String, reply: ParkedReply<GetWork>) {
+        self.parked.retain(|(name, _)| *name != worker);
+        self.parked.push_back((worker, reply));
+    }
+
+    /// The workers to claim for, unless a claim is under way already or nobody waits.
+    fn begin(&mut self) -> Option<Vec<String>> {
+        if self.claiming {
+            self.again = true;
+            return None;
+        }
+        self.parked.retain(|(_, reply)| !reply.is_closed());
+        self.claiming = !self.parked.is_empty();
+        self.claiming.then(|| self.parked.iter().map(|(name, _)| name.clone()).collect())
+    }
+
+    /// A claim ended; says whether to claim again at once.
+    fn end(&mut self) -> bool {
+        self.claiming = false;
+        std::mem::take(&mut self.again)
+    }
+
+    /// Hands work to the worker it was claimed for; gives it back if that worker is gone.
+    fn hand_out(&mut self, worker: &str, work: Box<Work>) -> Result<(), Box<Work>> {
+        let Some(at) = self.parked.iter().position(|(name, _)| name == worker) else { return Err(work) };
+        let (_, reply) = self.parked.remove(at).expect("the position was just found");
+        reply.send(work)
+    }
+}
+
+impl Handler<GetWork> for Master {
+    type Result = Parked<GetWork>;
+
+    fn handle(&mut self, GetWork { worker }: GetWork, context: &mut Context<Self>) -> Self::Result {
+        faults::point("master.get_work");
+        let (parked, reply) = parked();
+        self.release_forgotten(&worker, context);
+        self.dispatch.park(worker, reply);
+        self.claim_for_waiting(context);
+        parked
+    }
+}
+
+impl Master {
+    /// Claims for every worker that waits. Called whenever something may have become runnable, or a worker free.
+    pub(super) fn claim_for_waiting(&mut self, context: &mut Context<Self>) {
+        if self.admission.is_draining() {
+            return;
+        }
+        let Some(workers) = self.dispatch.begin() else { return };
+        let request = ClaimRequest { workers, lease: self.deps.lease };
+        let claimed = self.deps.task_db.send(ClaimTasks(request)).timeout(COMMIT_DEADLINE);
+        context.spawn(claimed.into_actor(self).map(|claimed, master, context| master.hand_out(claimed, context)));
+    }
+
+    /// Hands out what was claimed.
+    fn hand_out(&mut self, claimed: Result<Result<Vec<ClaimedTask>, TaskStoreError>, MailboxError>, context: &mut Context<Self>) {
+        faults::point("master.hand_out");
+        let again = self.dispatch.end();
+        match claimed {
+            Ok(Ok(claimed)) => claimed.into_iter().for_each(|claimed| self.hand_to_worker(claimed, context)),
+            // Claims of an unknown outcome come back when their lease ends; the tick tries again.
+            Ok(Err(error)) => log::warn!(error:% = error; "claim failed"),
+            Err(error) => log::warn!(error:% = error; "task database did not answer a claim"),
+        }
+        if again {
+            self.claim_for_waiting(context);
+        }
+        self.answer_drained();
+    }
+
+    fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
+        let in_hand = InHand { claim, attempts: task.attempts };
+        match self.dispatch.hand_out(&worker, Box::new(Work { task, claim, limits: self.live.limits() })) {
+            Ok(()) => {
+                self.in_hand.insert(worker, in_hand);
+            }
+            Err(_) => self.release(in_hand, Failure::new(ErrorCode::Unavailable, "the worker went away before it began"), context),
+        }
+    }
+
+    /// A worker that asks for work has nothing in hand: what it had before its restart is released.
+    pub(super) fn release_forgotten(&mut self, worker: &str, context: &mut Context<Self>) {
+        if let Some(in_hand) = self.in_hand.remove(worker) {
+            log::warn!(worker, task:% = in_hand.claim.task; "worker was restarted with a task in hand");
+            self.release(in_hand, Failure::new(ErrorCode::Unavailable, "the worker was restarted"), context);
+        }
+    }
+
+    /// Gives a claim back that the server, not the image, ended: the attempt is refunded.
+    fn release(&mut self, in_hand: InHand, reason: Failure, context: &mut Context<Self>) {
+        let settled = self.settle_outcome(in_hand, Outcome::Interrupted(reason));
+        context.spawn(settled.into_actor(self).map(|settled, master, context| master.settled(settled, context)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_claim_at_a_time_and_none_is_forgotten() {
+        let mut dispatch = Dispatch::default();
+        assert!(dispatch.begin().is_none(), "nobody waits");
+        let (_kept, reply) = parked();
+        dispatch.park("worker-1".into(), reply);
+        assert_eq!(dispatch.begin(), Some(vec!["worker-1".to_owned()]));
+        assert!(dispatch.begin().is_none(), "a claim is under way");
+        assert!(dispatch.end(), "what became runnable meanwhile is claimed next");
+        assert!(!dispatch.end());
+    }
+
+    #[test]
+    fn a_worker_waits_once() {
+        let mut dispatch = Dispatch::default();
+        for _ in 0..2 {
+            dispatch.park("worker-1".into(), parked().1);
+        }
+        assert_eq!(dispatch.waiting(), 1);
+    }
+}

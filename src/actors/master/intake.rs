@@ -1,0 +1,95 @@
+//! Intake: who may upload, what was inserted, and the drain that ends both.
+
+use std::time::Instant;
+
+use actix::{Context, Handler, Message};
+
+use crate::actors::master::{Master, Permit, Refusal};
+use crate::actors::supervision::{Parked, parked};
+use crate::domain::faults;
+use crate::domain::ids::TaskId;
+
+/// Asks for the right to upload one image.
+#[derive(Message)]
+#[rtype(result = "Result<Permit, Refusal>")]
+pub struct Admit {
+    /// The length of the image in bytes, where the client announced it.
+    pub length: Option<u64>,
+}
+
+impl Handler<Admit> for Master {
+    type Result = Result<Permit, Refusal>;
+
+    fn handle(&mut self, Admit { length }: Admit, _: &mut Context<Self>) -> Self::Result {
+        faults::point("master.admit");
+        let wait = self.throughput.wait_for(self.admission.backlog().tasks, Instant::now());
+        self.admission.admit(length, wait)
+    }
+}
+
+/// Asks whether a small upload would be admitted now.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct CheckAdmission;
+
+impl Handler<CheckAdmission> for Master {
+    type Result = Result<(), Refusal>;
+
+    fn handle(&mut self, _: CheckAdmission, _: &mut Context<Self>) -> Self::Result {
+        let wait = self.throughput.wait_for(self.admission.backlog().tasks, Instant::now());
+        self.admission.check(0, wait)
+    }
+}
+
+/// News of the frontend: a task is durable and can be claimed. The permit ends; the task counts by itself from now on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TaskInserted {
+    /// The task.
+    pub id: TaskId,
+    /// The length of its original in bytes.
+    pub bytes: u64,
+    /// The permit of its upload.
+    pub permit: Permit,
+}
+
+impl Handler<TaskInserted> for Master {
+    type Result = ();
+
+    fn handle(&mut self, TaskInserted { id, bytes, permit }: TaskInserted, context: &mut Context<Self>) {
+        faults::point("master.task_inserted");
+        log::debug!(task:% = id; "task inserted");
+        self.admission.task_inserted(bytes);
+        drop(permit);
+        self.claim_for_waiting(context);
+    }
+}
+
+/// Stops admission and dispatch; the reply comes when no worker has a task in hand any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+impl Handler<Drain> for Master {
+    type Result = Parked<Drain>;
+
+    fn handle(&mut self, _: Drain, _: &mut Context<Self>) -> Self::Result {
+        let (parked, reply) = parked();
+        self.admission.drain();
+        self.drained.push(reply);
+        self.answer_drained();
+        parked
+    }
+}
+
+impl Master {
+    /// Answers those who wait for the drain, once nothing is in hand.
+    pub(super) fn answer_drained(&mut self) {
+        if self.admission.is_draining() && self.in_hand.is_empty() && !self.dispatch.is_claiming() {
+            self.drained.drain(..).for_each(|reply| {
+                // Whoever asked may have given up waiting.
+                let _ = reply.send(());
+            });
+        }
+    }
+}

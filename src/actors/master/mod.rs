@@ -1,0 +1,154 @@
+//! The master: admission, dispatch, leases, retries. The queue itself is the store: whatever is runnable there is
+//! claimed for the workers that wait, so nothing that was acknowledged can be forgotten here.
+//!
+//! | file | what the master does there |
+//! |---|---|
+//! | `admission` | permits, refusals |
+//! | `throughput` | the measured rate behind `Retry-After` |
+//! | `intake` | `Admit`, `TaskInserted`, `Drain` |
+//! | `dispatch` | `GetWork`: parks workers and hands claims to them |
+//! | `outcome` | `WorkFinished`, `Heartbeat`: what becomes of a claim |
+//! | `upkeep` | the tick: lost leases, the recount of the backlog |
+
+mod admission;
+mod dispatch;
+mod intake;
+mod outcome;
+mod throughput;
+mod upkeep;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, Addr, Context, Handler, Recipient, ResponseActFuture, Supervised, WrapFuture};
+use serde_json::json;
+
+use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
+use crate::actors::supervision::{Backoff, Details, InitResult, ParkedReply, Scale, Service};
+use crate::actors::task_db::{COMMIT_DEADLINE, GetBacklog, Recover, TaskDb};
+use crate::config::Live;
+use crate::domain::task::Claim;
+use crate::stores::tasks::Backlog;
+
+pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
+pub use dispatch::{GetWork, Work};
+pub use intake::{Admit, CheckAdmission, Drain, TaskInserted};
+pub use outcome::{Heartbeat, Late, Outcome, WorkFinished, WorkerLeft};
+
+/// What stays the same over restarts: whom the master asks, and its settings.
+#[derive(Clone)]
+pub struct MasterDeps {
+    /// The tasks.
+    pub task_db: Addr<TaskDb>,
+    /// The settings that may change while the server runs.
+    pub key_values: Addr<KeyValues>,
+    /// The supervisor of the workers.
+    pub workers: Recipient<Scale>,
+    /// How much unfinished work the server holds.
+    pub admission: AdmissionLimits,
+    /// How long a claim lasts without a heartbeat.
+    pub lease: Duration,
+    /// The waits before a task is tried again.
+    pub backoff: Backoff,
+}
+
+/// A claim that a worker has in hand.
+#[derive(Debug, Clone, Copy)]
+struct InHand {
+    claim: Claim,
+    attempts: u32,
+}
+
+/// The actor. Everything beside `deps` is rebuilt from the store at every start.
+pub struct Master {
+    deps: MasterDeps,
+    live: Arc<Live>,
+    admission: Admission,
+    throughput: throughput::Throughput,
+    dispatch: dispatch::Dispatch,
+    in_hand: HashMap<String, InHand>,
+    drained: Vec<ParkedReply<Drain>>,
+}
+
+impl Master {
+    /// A master that knows nothing yet.
+    #[must_use]
+    pub fn new(deps: MasterDeps, live: Arc<Live>) -> Self {
+        Self {
+            admission: Admission::new(deps.admission),
+            deps,
+            live,
+            throughput: throughput::Throughput::default(),
+            dispatch: dispatch::Dispatch::default(),
+            in_hand: HashMap::new(),
+            drained: Vec::new(),
+        }
+    }
+
+    /// Takes the settings over and scales the pool to them.
+    fn follow(&mut self, live: Arc<Live>) {
+        self.live = live;
+        self.deps.workers.do_send(Scale { count: self.live.workers() as usize });
+    }
+}
+
+impl Actor for Master {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Master {}
+
+impl Service for Master {
+    /// Reads everything back from the store. No worker has work in hand now: they start after the master and stop before it.
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        self.keep_up(context);
+        let read = read_back(self.deps.clone());
+        Box::pin(read.into_actor(self).map(|read, master, _| {
+            let (live, backlog) = read?;
+            master.admission.recount(backlog);
+            master.follow(live);
+            Ok(())
+        }))
+    }
+
+    /// Gives back what the workers, stopped by now, left unfinished.
+    fn terminate(&mut self, within: Duration, _: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
+        let recovered = self.deps.task_db.send(Recover).timeout(within);
+        Box::pin(recovered.into_actor(self).map(|recovered, _, _| match recovered {
+            Ok(Ok(tasks)) => log::info!(tasks; "tasks in hand released"),
+            _ => log::warn!("tasks in hand not released; the next start does it"),
+        }))
+    }
+
+    fn inspect(&self) -> Details {
+        let backlog = self.admission.backlog();
+        let details = json!({
+            "queue_depth": backlog.tasks.saturating_sub(self.in_hand.len() as u64),
+            "unfinished_tasks": backlog.tasks,
+            "unfinished_bytes": backlog.bytes,
+            "uploading": self.admission.uploading(),
+            "refused": self.admission.refused(),
+            "in_hand": self.in_hand.len(),
+            "workers_waiting": self.dispatch.waiting(),
+            "draining": self.admission.is_draining(),
+        });
+        details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// Recovers the tasks that a former life left in progress, and reads what the master goes by.
+async fn read_back(deps: MasterDeps) -> Result<(Arc<Live>, Backlog), Box<dyn std::error::Error>> {
+    let recovered = deps.task_db.send(Recover).timeout(COMMIT_DEADLINE).await??;
+    log::info!(tasks = recovered; "tasks in progress returned to the queue");
+    let backlog = deps.task_db.send(GetBacklog).timeout(COMMIT_DEADLINE).await??;
+    Ok((deps.key_values.send(GetLive).timeout(COMMIT_DEADLINE).await?, backlog))
+}
+
+impl Handler<SettingsChanged> for Master {
+    type Result = ();
+
+    fn handle(&mut self, SettingsChanged(live): SettingsChanged, _: &mut Context<Self>) {
+        self.follow(live);
+    }
+}

@@ -1,0 +1,68 @@
+//! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog.
+
+use std::time::Duration;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use futures::future::join_all;
+
+use crate::actors::master::{InHand, Master, Outcome};
+use crate::actors::task_db::{GetBacklog, ListExpired};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::faults;
+use crate::domain::task::{Claim, Failure};
+
+/// How often the store is asked for what no message told: the news are hints, this is the truth.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Lost leases taken back per tick.
+const EXPIRED_PER_TICK: usize = 64;
+
+impl Master {
+    /// Starts the tick.
+    pub(super) fn keep_up(&self, context: &mut Context<Self>) {
+        context.run_interval(TICK, Self::tick);
+    }
+
+    /// Looks for work again after `delay`.
+    pub(super) fn wake_in(&mut self, delay: Duration, context: &mut Context<Self>) {
+        if delay.is_zero() {
+            self.claim_for_waiting(context);
+        } else {
+            context.run_later(delay, Self::claim_for_waiting);
+        }
+    }
+
+    fn tick(&mut self, context: &mut Context<Self>) {
+        faults::point("master.tick");
+        self.claim_for_waiting(context);
+        let task_db = self.deps.task_db.clone();
+        let look = async move { (task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).await, task_db.send(GetBacklog).await) };
+        context.spawn(look.into_actor(self).map(|(expired, backlog), master, context| {
+            if let Ok(Ok(expired)) = expired {
+                master.take_back(expired, context);
+            }
+            if let Ok(Ok(backlog)) = backlog {
+                master.admission.recount(backlog);
+            }
+        }));
+    }
+
+    /// Leases that ended: the attempts count, the workers are fenced off.
+    fn take_back(&mut self, expired: Vec<Claim>, context: &mut Context<Self>) {
+        let lost = expired.into_iter().map(|claim| {
+            log::warn!(task:% = claim.task, claim:% = claim.claim_no; "lease lost");
+            let in_hand = self.remove_claim(claim);
+            self.settle_outcome(
+                in_hand,
+                Outcome::Died(Failure::new(ErrorCode::WorkerDied, "the worker stopped reporting; its lease ended")),
+            )
+        });
+        let lost = join_all(lost.collect::<Vec<_>>());
+        context.spawn(lost.into_actor(self).map(|lost, master, context| lost.into_iter().for_each(|lost| master.settled(lost, context))));
+    }
+
+    fn remove_claim(&mut self, claim: Claim) -> InHand {
+        let worker = self.in_hand.iter().find(|(_, in_hand)| in_hand.claim == claim).map(|(worker, _)| worker.clone());
+        worker.and_then(|worker| self.in_hand.remove(&worker)).unwrap_or(InHand { claim, attempts: 1 })
+    }
+}

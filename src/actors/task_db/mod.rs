@@ -1,0 +1,192 @@
+//! The task database: the one writer of tasks. It puts the store behind a mailbox; states change only through the
+//! state machine of `domain::task`, which the store applies inside its transaction.
+//!
+//! [`settle`] is how the other actors write: it re-reads after an unknown outcome instead of assuming one.
+
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture};
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use crate::actors::supervision::{Details, Service};
+use crate::domain::faults;
+use crate::domain::ids::TaskId;
+use crate::domain::task::{Attempt, Change, Claim, Task};
+use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
+
+pub use settle::{Unsettled, settle};
+
+/// How long an asker waits for a commit before its outcome counts as unknown.
+pub const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the task database counts since its last start.
+#[derive(Debug, Default, Clone, Copy)]
+struct TaskDbCounters {
+    in_flight: u64,
+    changes: u64,
+    failures: u64,
+}
+
+/// The actor. It holds no task itself, so that a restart forgets nothing.
+pub struct TaskDb {
+    store: Arc<dyn TaskStore>,
+    counters: TaskDbCounters,
+}
+
+impl TaskDb {
+    /// Puts `store` behind a mailbox.
+    #[must_use]
+    pub fn new(store: Arc<dyn TaskStore>) -> Self {
+        Self { store, counters: TaskDbCounters::default() }
+    }
+
+    /// Counts a call of the store until it is answered.
+    fn counted<T: 'static>(&mut self, call: BoxFuture<'static, Result<T, TaskStoreError>>) -> Answer<T> {
+        self.counters.in_flight += 1;
+        Box::pin(call.into_actor(self).map(|answer, task_db: &mut Self, _| {
+            task_db.counters.in_flight -= 1;
+            task_db.counters.failures += u64::from(answer.is_err());
+            answer
+        }))
+    }
+}
+
+impl Actor for TaskDb {
+    type Context = Context<Self>;
+}
+
+impl Supervised for TaskDb {}
+
+impl Service for TaskDb {
+    fn inspect(&self) -> Details {
+        let TaskDbCounters { in_flight, changes, failures } = self.counters;
+        let details = json!({ "queue_depth": in_flight, "changes": changes, "failures": failures });
+        details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// The reply of a call that goes to the store.
+type Answer<T> = ResponseActFuture<TaskDb, Result<T, TaskStoreError>>;
+
+/// Changes a task; the reply comes after the commit.
+#[derive(Message)]
+#[rtype(result = "Result<Task, TaskStoreError>")]
+pub struct SetState(pub Change);
+
+impl Handler<SetState> for TaskDb {
+    type Result = Answer<Task>;
+
+    fn handle(&mut self, SetState(change): SetState, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.set_state");
+        self.counters.changes += 1;
+        self.counted(self.store.apply(change))
+    }
+}
+
+/// Claims runnable tasks, at most one for each worker named.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<ClaimedTask>, TaskStoreError>")]
+pub struct ClaimTasks(pub ClaimRequest);
+
+impl Handler<ClaimTasks> for TaskDb {
+    type Result = Answer<Vec<ClaimedTask>>;
+
+    fn handle(&mut self, ClaimTasks(request): ClaimTasks, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.claim_tasks");
+        self.counted(self.store.claim(request))
+    }
+}
+
+/// One task as it is.
+#[derive(Message)]
+#[rtype(result = "Result<Option<Task>, TaskStoreError>")]
+pub struct GetState {
+    /// The task.
+    pub id: TaskId,
+}
+
+impl Handler<GetState> for TaskDb {
+    type Result = Answer<Option<Task>>;
+
+    fn handle(&mut self, GetState { id }: GetState, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.get_state");
+        self.counted(self.store.get(id))
+    }
+}
+
+/// The history of one task, oldest attempt first.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Attempt>, TaskStoreError>")]
+pub struct GetAttempts {
+    /// The task.
+    pub id: TaskId,
+}
+
+impl Handler<GetAttempts> for TaskDb {
+    type Result = Answer<Vec<Attempt>>;
+
+    fn handle(&mut self, GetAttempts { id }: GetAttempts, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.attempts(id))
+    }
+}
+
+/// A page of tasks, oldest first.
+#[derive(Message)]
+#[rtype(result = "Result<TaskPage, TaskStoreError>")]
+pub struct ListByState(pub TaskQuery);
+
+impl Handler<ListByState> for TaskDb {
+    type Result = Answer<TaskPage>;
+
+    fn handle(&mut self, ListByState(query): ListByState, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.list(query))
+    }
+}
+
+/// Claims whose lease has ended.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Claim>, TaskStoreError>")]
+pub struct ListExpired {
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Handler<ListExpired> for TaskDb {
+    type Result = Answer<Vec<Claim>>;
+
+    fn handle(&mut self, ListExpired { limit }: ListExpired, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.expired(limit))
+    }
+}
+
+/// Returns every task in progress to not started with its attempt refunded; says how many. Only sound while no worker
+/// has work in hand: when the master starts or stops.
+#[derive(Message)]
+#[rtype(result = "Result<u64, TaskStoreError>")]
+pub struct Recover;
+
+impl Handler<Recover> for TaskDb {
+    type Result = Answer<u64>;
+
+    fn handle(&mut self, _: Recover, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.recover");
+        self.counted(self.store.recover())
+    }
+}
+
+/// How much unfinished work is stored.
+#[derive(Message)]
+#[rtype(result = "Result<Backlog, TaskStoreError>")]
+pub struct GetBacklog;
+
+impl Handler<GetBacklog> for TaskDb {
+    type Result = Answer<Backlog>;
+
+    fn handle(&mut self, _: GetBacklog, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.backlog())
+    }
+}

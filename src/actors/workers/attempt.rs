@@ -1,0 +1,137 @@
+//! One attempt at one task: open the original, probe, wait for memory, run, keep the result. Nothing here knows how a
+//! worker gets its tasks.
+
+use actix::MailboxError;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::actors::master::{Heartbeat, Outcome, Work};
+use crate::actors::storage::{GetBlob, PutBlob, Source};
+use crate::actors::workers::{MemoryPermit, WorkerDeps};
+use crate::domain::blob::BlobKey;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::faults;
+use crate::domain::task::{Failure, TaskResult};
+use crate::sandbox::{Child, Job, JobEnd, OutputInfo, Probe, Probed, SandboxError, SealedOutput};
+use crate::stores::blobs::{BlobStoreError, OpenBlob};
+
+/// Does the work with the child and tells how it ended; `None` if the claim was lost meanwhile, and with it the right
+/// to say anything.
+///
+/// The child is killed whenever it is left in the middle of a job: at the deadline, and when the claim is lost.
+pub(super) async fn attempt(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Option<Outcome> {
+    tokio::select! {
+        outcome = process(deps, child, work) => Some(outcome),
+        () = claim_lost(deps, work) => {
+            log::warn!(task:% = work.claim.task, claim:% = work.claim.claim_no; "claim lost; work dropped");
+            None
+        }
+    }
+}
+
+/// Keeps the claim alive; resolves when it is lost.
+async fn claim_lost(deps: &WorkerDeps, work: &Work) {
+    loop {
+        sleep(deps.heartbeat).await;
+        let heartbeat = Heartbeat { claim: work.claim };
+        // A master that does not answer is being restarted: it takes this worker along, or the lease decides.
+        if let Ok(Err(_)) = deps.master.send(heartbeat).timeout(deps.heartbeat).await {
+            return;
+        }
+    }
+}
+
+/// The steps of the attempt; any of them may be the last.
+async fn process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Outcome {
+    match try_process(deps, child, work).await {
+        Ok(result) => Outcome::Done(result),
+        Err(outcome) => outcome,
+    }
+}
+
+async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<TaskResult, Outcome> {
+    let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).await.map_err(away)?.map_err(not_opened)?;
+    let deadline = Instant::now() + deps.deadline;
+    let probed = probe(child, work, &original, deadline).await?;
+    let memory = deps.memory.acquire(probed.probing().peak_bytes).await;
+    let memory = match memory {
+        Ok(memory) => memory,
+        Err(never) => {
+            // Whether the child hears it or dies, the verdict stands; a dead child is replaced.
+            let _ = probed.refuse().await;
+            return Err(Outcome::Failed(Failure::new(ErrorCode::MemoryBudgetExceeded, never.to_string())));
+        }
+    };
+    faults::point("worker.before_run");
+    // Waiting for memory was not the image's fault: the clock of the run starts now.
+    let (output, info) = run(probed, memory, Instant::now() + deps.deadline).await?;
+    faults::point("worker.before_put");
+    let key = work.claim.result_key();
+    let length = output.size();
+    let source = Source::File { file: output.into_file(), length };
+    let blob = deps.storage.send(PutBlob { key, source }).await.map_err(away)?.map_err(not_kept)?;
+    faults::point("worker.after_put");
+    Ok(TaskResult { claim_no: work.claim.claim_no, blob, format: info.format, width: info.width, height: info.height })
+}
+
+/// Hands the job to the child and has it read the header.
+async fn probe<'c>(child: &'c mut Child, work: &Work, original: &OpenBlob, deadline: Instant) -> Result<Probed<'c>, Outcome> {
+    let job = Job { pipeline: work.task.pipeline.clone(), limits: work.limits };
+    match timeout_at(deadline, child.probe(job, &original.file)).await {
+        Ok(Ok(Probe::Readable(probed))) => Ok(probed),
+        Ok(Ok(Probe::Failed(failure))) => Err(Outcome::Failed(Failure::new(failure.code, failure.detail))),
+        Ok(Err(error)) => Err(sandbox_failed(&error)),
+        Err(_) => Err(too_late()),
+    }
+}
+
+/// Lets the child decode, transform and encode. The memory is held until its output is sealed.
+async fn run(probed: Probed<'_>, memory: MemoryPermit, deadline: Instant) -> Result<(SealedOutput, OutputInfo), Outcome> {
+    let end = timeout_at(deadline, probed.run()).await;
+    drop(memory);
+    match end {
+        Ok(Ok(JobEnd::Done { output, info })) => Ok((output, info)),
+        Ok(Ok(JobEnd::Failed(failure))) => Err(Outcome::Failed(Failure::new(failure.code, failure.detail))),
+        Ok(Err(error)) => Err(sandbox_failed(&error)),
+        Err(_) => Err(too_late()),
+    }
+}
+
+/// A child that died or misbehaved counts against the task; a server that could not serve it does not.
+fn sandbox_failed(error: &SandboxError) -> Outcome {
+    match error {
+        SandboxError::Died(_) | SandboxError::Hostile(_) | SandboxError::Protocol(_) => {
+            Outcome::Died(Failure::new(ErrorCode::WorkerDied, error.to_string()))
+        }
+        SandboxError::Spawn { .. } | SandboxError::NotReady(_) | SandboxError::Busy | SandboxError::Io(_) => {
+            Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, error.to_string()))
+        }
+    }
+}
+
+fn too_late() -> Outcome {
+    Outcome::Died(Failure::new(ErrorCode::DeadlineExceeded, "the work ran past its deadline and was killed"))
+}
+
+/// Storage is being restarted.
+fn away(error: MailboxError) -> Outcome {
+    Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, format!("storage did not answer: {error}")))
+}
+
+/// The original cannot be read.
+fn not_opened(error: BlobStoreError) -> Outcome {
+    match error {
+        BlobStoreError::NotFound => Outcome::Failed(Failure::new(ErrorCode::CorruptBlob, "the original is not in the storage any more")),
+        other => Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, other.to_string())),
+    }
+}
+
+/// The result cannot be kept.
+fn not_kept(error: BlobStoreError) -> Outcome {
+    match error {
+        BlobStoreError::TooLarge { max } => {
+            Outcome::Failed(Failure::new(ErrorCode::OutputTooLarge, format!("the result is larger than the {max} bytes allowed")))
+        }
+        BlobStoreError::Full => Outcome::Interrupted(Failure::new(ErrorCode::StorageFull, "the storage is full")),
+        other => Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, other.to_string())),
+    }
+}

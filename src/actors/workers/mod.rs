@@ -1,0 +1,217 @@
+//! The workers: each owns one child process and does one task at a time, from `GetWork` to `WorkFinished`.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the actor: its loop, its child, how it stops |
+//! | `attempt` | one attempt at one task, and how it can end |
+//! | `budget` | the memory that all running jobs share |
+//! | `spare` | the warm child that replaces one that was lost |
+
+mod attempt;
+mod budget;
+mod spare;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, AsyncContext, Context, ResponseActFuture, Supervised, WrapFuture, fut};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::actors::master::{GetWork, Master, Work, WorkFinished, WorkerLeft};
+use crate::actors::storage::Storage;
+use crate::actors::supervision::{self, Details, Exit, InitResult, Service};
+use crate::domain::faults;
+use crate::domain::ids::TaskId;
+use crate::sandbox::Child;
+
+pub use budget::{MemoryBudget, MemoryPermit, NeverFits};
+pub use spare::{Spare, TakeChild};
+
+/// How long the master may take to make an outcome durable before the worker goes on without the answer.
+const REPORT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The pause before asking an actor again that is being restarted.
+const AWAY: Duration = Duration::from_millis(20);
+
+/// How long to wait for a child of the spare before the worker counts as failed.
+const CHILD_DEADLINE: Duration = Duration::from_secs(15);
+
+/// What a worker needs, the same for all of them.
+#[derive(Clone)]
+pub struct WorkerDeps {
+    /// Hands out the work.
+    pub master: Addr<Master>,
+    /// Keeps originals and results.
+    pub storage: Addr<Storage>,
+    /// Gives children.
+    pub spare: Addr<Spare>,
+    /// The memory of all running jobs.
+    pub memory: MemoryBudget,
+    /// How long one attempt may take.
+    pub deadline: Duration,
+    /// How often a claim is kept alive.
+    pub heartbeat: Duration,
+    /// After how many jobs a child is replaced.
+    pub recycle_after: u64,
+    /// The resident memory above which a child is replaced, in bytes.
+    pub recycle_rss: u64,
+}
+
+/// The actor. A restarted worker begins with a new child and nothing in hand.
+pub struct Worker {
+    name: String,
+    deps: WorkerDeps,
+    status: Rc<RefCell<Status>>,
+    stop: watch::Sender<bool>,
+}
+
+/// What a worker does right now.
+#[derive(Debug, Default)]
+struct Status {
+    child: Option<u32>,
+    task: Option<(TaskId, Instant)>,
+    jobs: u64,
+    children: u64,
+}
+
+impl Worker {
+    /// A worker called `name`, unique among its siblings.
+    #[must_use]
+    pub fn new(name: String, deps: WorkerDeps) -> Self {
+        Self { name, deps, status: Rc::default(), stop: watch::Sender::new(false) }
+    }
+}
+
+impl Actor for Worker {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Worker {}
+
+impl Service for Worker {
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        let hands =
+            Hands { name: self.name.clone(), deps: self.deps.clone(), status: Rc::clone(&self.status), stop: self.stop.subscribe() };
+        context.spawn(hands.work().into_actor(self));
+        Box::pin(fut::ready(Ok(())))
+    }
+
+    /// Takes no further work and finishes the job in hand; past the deadline it is killed with its child.
+    fn terminate(&mut self, _: Duration, _: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
+        self.stop.send_replace(true);
+        let stop = self.stop.clone();
+        // The loop holds the only receiver: when it is gone, the loop has ended.
+        let ended = async move { stop.closed().await };
+        Box::pin(ended.into_actor(self))
+    }
+
+    fn inspect(&self) -> Details {
+        let status = self.status.borrow();
+        let task = status.task.map(|(id, since)| json!({ "id": id, "running_ms": since.elapsed().as_millis() as u64 }));
+        let details = json!({ "child_pid": status.child, "task": task, "jobs": status.jobs, "children": status.children });
+        details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// The worker's loop: everything that it holds while it works.
+struct Hands {
+    name: String,
+    deps: WorkerDeps,
+    status: Rc<RefCell<Status>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// What ended a worker's wait.
+enum Next {
+    Work(Box<Work>),
+    ChildDied,
+    MasterAway,
+    Stop,
+}
+
+impl Hands {
+    /// Asks for work and does it, until told to stop.
+    async fn work(self) {
+        let mut kept = None;
+        while let Some(mut child) = self.fit_child(kept).await {
+            match self.next(&child).await {
+                Next::Work(work) => self.do_one(&mut child, &work).await,
+                // It is not fit any more, and replaced.
+                Next::ChildDied => {}
+                // The master restarts and takes its workers along; this only spans the moment in between.
+                Next::MasterAway => sleep(AWAY).await,
+                Next::Stop => break,
+            }
+            kept = Some(child);
+        }
+        // Work that was on its way at this moment is handed out again.
+        self.deps.master.do_send(WorkerLeft { worker: self.name.clone() });
+    }
+
+    /// The child that was kept, or a new one if that is gone, worn out, or has grown. `None` when told to stop.
+    async fn fit_child(&self, kept: Option<Child>) -> Option<Child> {
+        if let Some(child) = kept.filter(|child| self.is_fit(child)) {
+            return Some(child);
+        }
+        self.status.borrow_mut().child = None;
+        while !*self.stop.borrow() {
+            match self.deps.spare.send(TakeChild).timeout(CHILD_DEADLINE).await {
+                Ok(Ok(child)) => return Some(self.adopted(child)),
+                // Not the fault of any image: the worker fails, and its supervisor decides what that means.
+                Ok(Err(error)) => supervision::exit(Exit::InitFailed(error.to_string())),
+                // The spare is being restarted.
+                Err(_) => sleep(AWAY).await,
+            }
+        }
+        None
+    }
+
+    fn adopted(&self, child: Child) -> Child {
+        let mut status = self.status.borrow_mut();
+        status.child = Some(child.pid());
+        status.children += 1;
+        child
+    }
+
+    /// Waits for work.
+    async fn next(&self, child: &Child) -> Next {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => Next::Stop,
+            exit = child.exited() => {
+                log::warn!(worker = self.name.as_str(), pid = child.pid(), exit:% = exit; "idle child died");
+                Next::ChildDied
+            }
+            work = self.deps.master.send(GetWork { worker: self.name.clone() }) => match work {
+                Ok(work) => Next::Work(work),
+                Err(_) => Next::MasterAway,
+            },
+        }
+    }
+
+    fn is_fit(&self, child: &Child) -> bool {
+        let grown = || child.memory().is_none_or(|memory| memory.resident > self.deps.recycle_rss);
+        child.is_reusable() && child.jobs_done() < self.deps.recycle_after && !grown()
+    }
+
+    /// Does one task and reports how it ended.
+    async fn do_one(&self, child: &mut Child, work: &Work) {
+        faults::point("worker.attempt");
+        let claim = work.claim;
+        self.status.borrow_mut().task = Some((claim.task, Instant::now()));
+        if let Some(outcome) = attempt::attempt(&self.deps, child, work).await {
+            faults::point("worker.report");
+            let report = WorkFinished { worker: self.name.clone(), claim, outcome };
+            if let Err(error) = self.deps.master.send(report).timeout(REPORT_DEADLINE).await {
+                log::warn!(worker = self.name.as_str(), task:% = claim.task, error:% = error; "outcome not confirmed");
+            }
+        }
+        let mut status = self.status.borrow_mut();
+        status.task = None;
+        status.jobs += 1;
+    }
+}
