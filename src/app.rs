@@ -1,12 +1,90 @@
 //! Builds everything in order and stops it in reverse; the only place that starts actors.
+//!
+//! Start: data directory (locked), stores, supervision tree, HTTP. Stop: admission, running jobs, HTTP, tree.
 
+mod serve;
+mod tree;
+
+use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use actix::System;
+
+pub use tree::CHILD_COMMAND;
+
+use crate::actors::supervision::{Exit, RootError};
 use crate::config::Config;
+use crate::domain::task::RetryPolicy;
+use crate::stores::blobs::BlobStoreError;
+use crate::stores::data_dir::{DataDir, DataDirError};
+use crate::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
+use crate::stores::monotonic_clock;
+use crate::stores::sqlite::{OpenError, SqliteDb, SqliteOptions};
 
-/// Runs the server until it is told to stop; the exit code says how it ended.
+/// Why the server did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory cannot be used.
+    #[error("{0}")]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be opened.
+    #[error("{0}")]
+    Database(#[from] OpenError),
+    /// The blobs cannot be opened.
+    #[error("the blobs cannot be opened: {0}")]
+    Blobs(#[from] BlobStoreError),
+    /// The processes that work on images cannot be started.
+    #[error("the thread that starts child processes cannot be started: {0}")]
+    Spawner(io::Error),
+    /// The supervision tree did not come up.
+    #[error("the services did not start: {0}")]
+    Tree(#[from] RootError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A failure that no restart could mend.
+    #[error("the services failed for good: {0}")]
+    Failed(Exit),
+}
+
+/// The embedded stores, open and locked.
+struct Stores {
+    /// Held for its lock.
+    _data_dir: DataDir,
+    database: Arc<SqliteDb>,
+    blobs: Arc<LocalBlobs>,
+}
+
+impl Stores {
+    /// Locks the data directory and opens what lies in it; leftovers of a crash are swept on the way.
+    fn open(config: &Config) -> Result<Self, AppError> {
+        let data_dir = DataDir::lock(&config.data.dir)?;
+        let clock = monotonic_clock();
+        let policy = RetryPolicy { max_attempts: config.tasks.max_attempts, max_refunds: config.tasks.max_refunds };
+        let database = SqliteDb::open(data_dir.path(), SqliteOptions { clock: Arc::clone(&clock), policy, ..Default::default() })?;
+        let blobs = LocalBlobs::open(data_dir.path(), LocalBlobsOptions { clock, ..Default::default() })?;
+        Ok(Self { _data_dir: data_dir, database: Arc::new(database), blobs: Arc::new(blobs) })
+    }
+}
+
+/// Serves until the process is told to stop.
+///
+/// The exit code is 0 after a clean stop and 1 if the server could not start or failed for good.
 #[must_use]
 pub fn run(config: &Config) -> ExitCode {
-    log::info!(listen:% = config.server.listen; "nothing to start yet");
-    ExitCode::SUCCESS
+    let served = Stores::open(config).and_then(|stores| System::new().block_on(serve::serve(config, &stores)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error}");
+            eprintln!("safelight: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

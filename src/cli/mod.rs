@@ -32,6 +32,9 @@ enum Command {
     Config(ConfigCommand),
     /// Ask a running server whether it is ready; the exit code says it, too.
     Health(health::Arguments),
+    /// Be the child process of a worker; only the server itself has a use for it.
+    #[command(name = crate::app::CHILD_COMMAND, hide = true)]
+    Child,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +54,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config(ConfigCommand::Check(arguments))) => check::run(arguments),
         Some(Command::Config(ConfigCommand::Default)) => print(&crate::config::config_toml()),
         Some(Command::Health(arguments)) => health::run(arguments),
+        Some(Command::Child) => crate::sandbox::child_main(),
     }
 }
 

@@ -1,0 +1,136 @@
+//! The supervision tree: every service with its specification, wired before anything runs.
+//!
+//! Addresses exist before their actors start, so the order here is the order of starting and nothing else.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use actix::{Addr, Recipient};
+
+use crate::actors::frontend::{self, Frontend};
+use crate::actors::janitor::{Janitor, JanitorDeps};
+use crate::actors::key_values::KeyValues;
+use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
+use crate::actors::storage::Storage;
+use crate::actors::supervision::{Backoff, Mailbox, Options, Policy, Root, RootError, Scale, Strategy, Template, child, pool, supervisor};
+use crate::actors::task_db::TaskDb;
+use crate::actors::workers::{MemoryBudget, Spare, Worker, WorkerDeps};
+use crate::app::{AppError, Stores};
+use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
+use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
+
+/// Tasks that failed together are not all tried again at the same moment.
+const BACKOFF_JITTER: f64 = 0.2;
+
+/// The hidden subcommand that makes this binary a worker's child.
+pub const CHILD_COMMAND: &str = "__worker";
+
+/// The running tree, and whom the rest of the program talks to.
+pub(super) struct Services {
+    pub(super) root: Root,
+    pub(super) frontend: Addr<Frontend>,
+    pub(super) master: Addr<Master>,
+}
+
+/// Starts every service; returns when all of them are ready.
+///
+/// # Errors
+/// When one of them cannot be started; nothing runs then any more.
+pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, AppError> {
+    let live = Arc::new(Live::from_config(config));
+    let spawner = spawner(config).map_err(AppError::Spawner)?;
+    // These know services that are described only after them.
+    let (key_values_box, key_values) = Mailbox::new();
+    let (master_box, master) = Mailbox::new();
+
+    let (storage_spec, storage) = {
+        let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
+        child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
+    };
+    let (task_db_spec, task_db) = {
+        let database = Arc::clone(&stores.database);
+        child("task_db", Options::default(), move || TaskDb::new(database.clone()))
+    };
+    let (spare_spec, spare) = {
+        let enabled = config.workers.spare;
+        child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
+    };
+    let (workers_spec, workers) = {
+        let deps = worker_deps(config, master.clone(), storage.clone(), spare);
+        let template = Template::new("worker", worker_options(config), move |number| Worker::new(format!("worker-{number}"), deps.clone()));
+        pool("workers", Policy::default(), live.workers() as usize, template)
+    };
+    let master_spec = {
+        let deps = master_deps(config, task_db.clone(), key_values.clone(), workers.recipient());
+        let live = Arc::clone(&live);
+        master_box.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
+    };
+    let (janitor_spec, _) = {
+        let deps = janitor_deps(config, storage.clone(), task_db.clone());
+        child("janitor", Options::default(), move || Janitor::new(deps.clone()))
+    };
+    let (frontend_spec, frontend) = {
+        let services = frontend::Services { key_values, storage, task_db, master: master.clone() };
+        let live = Arc::clone(&live);
+        child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
+    };
+    let key_values_spec = {
+        let store = Arc::clone(&stores.database);
+        let followers = vec![master.clone().recipient(), frontend.clone().recipient()];
+        key_values_box.child("key_values", Options::default(), move || KeyValues::new(store.clone(), live.clone(), followers.clone()))
+    };
+
+    let engine = vec![master_spec, spare_spec, workers_spec];
+    let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
+    let services = vec![key_values_spec, storage_spec, task_db_spec, engine_spec, janitor_spec, frontend_spec];
+    let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
+    Ok(Services { root, frontend, master })
+}
+
+/// The thread that starts the workers' children: this binary again, or the program that the configuration names.
+fn spawner(config: &Config) -> io::Result<Spawner> {
+    let path = config.workers.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
+    let limits = ChildLimits {
+        address_space: config.workers.address_space,
+        file_size: LimitsConfig::MAX_OUTPUT_BYTES,
+        nice: i32::try_from(config.workers.nice).unwrap_or(19),
+    };
+    Spawner::start(ChildProgram { path, args: vec![CHILD_COMMAND.into()] }, limits)
+}
+
+/// A worker that is to stop finishes its job first; past the job's deadline there is nothing to wait for.
+fn worker_options(config: &Config) -> Options {
+    Options { shutdown: config.tasks.deadline + Duration::from_secs(5), ..Options::default() }
+}
+
+fn worker_deps(config: &Config, master: Addr<Master>, storage: Addr<Storage>, spare: Addr<Spare>) -> WorkerDeps {
+    WorkerDeps {
+        master,
+        storage,
+        spare,
+        memory: MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory),
+        deadline: config.tasks.deadline,
+        heartbeat: config.tasks.heartbeat,
+        recycle_after: config.workers.recycle_after.into(),
+        recycle_rss: config.workers.recycle_rss,
+    }
+}
+
+fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValues>, workers: Recipient<Scale>) -> MasterDeps {
+    let tasks = &config.tasks;
+    MasterDeps {
+        task_db,
+        key_values,
+        workers,
+        admission: AdmissionLimits { tasks: tasks.queue_limit.into(), bytes: tasks.queue_bytes, upload_bytes: config.uploads.max_bytes },
+        lease: tasks.lease,
+        backoff: Backoff { min: tasks.backoff_min, max: tasks.backoff_max, jitter: BACKOFF_JITTER, reset_after: Duration::ZERO },
+    }
+}
+
+fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>) -> JanitorDeps {
+    let JanitorConfig { interval, grace } = config.janitor;
+    JanitorDeps { storage, task_db, interval, grace, started: Arc::new(AtomicBool::new(false)) }
+}

@@ -1,0 +1,118 @@
+//! Request bodies: pumps an image into an upload chunk by chunk, with a deadline on every wait.
+//!
+//! actix-web itself never gives up on a body that stops arriving, so every read here has two clocks: one for silence,
+//! one for the whole.
+
+use std::time::Duration;
+
+use actix_multipart::Multipart;
+use actix_web::web::{Bytes, Payload};
+use actix_web::{FromRequest, HttpRequest};
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::actors::frontend::{FrontendError, Upload};
+use crate::config::UploadConfig;
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::TaskId;
+use crate::http::problem::Problem;
+
+/// The clocks of one body.
+pub(crate) struct BodyClock {
+    idle: Duration,
+    end: Instant,
+}
+
+impl BodyClock {
+    /// Starts the clocks.
+    pub(crate) fn start(config: &UploadConfig) -> Self {
+        Self { idle: config.idle_timeout, end: Instant::now() + config.total_timeout }
+    }
+
+    /// The next item of `stream`, or the problem of waiting too long for it.
+    async fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Result<Option<S::Item>, Problem> {
+        match timeout_at(self.end, timeout(self.idle, stream.next())).await {
+            Ok(Ok(item)) => Ok(item),
+            Ok(Err(_)) => Err(stalled(format!("no byte of the body arrived for {} s; send it again", self.idle.as_secs_f32()))),
+            Err(_) => Err(stalled("the body took longer than this server waits for one; send it again".into())),
+        }
+    }
+}
+
+fn stalled(detail: String) -> Problem {
+    Problem::new(ErrorCode::UploadTimeout, detail)
+}
+
+/// The length that the request announces, refused at once when it exceeds `max`.
+pub(crate) fn announced_length(request: &HttpRequest, max: u64) -> Result<Option<u64>, Problem> {
+    let Some(value) = request.headers().get(actix_web::http::header::CONTENT_LENGTH) else { return Ok(None) };
+    let length = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    match length {
+        Some(length) if length > max => Err(FrontendError::TooLarge { max }.into()),
+        Some(length) => Ok(Some(length)),
+        None => Err(Problem::new(ErrorCode::InvalidRequest, "Content-Length is not a number")),
+    }
+}
+
+/// Whether the body is a multipart form rather than the image itself.
+pub(crate) fn is_multipart(request: &HttpRequest) -> bool {
+    request.headers().get(actix_web::http::header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"multipart/form-data"))
+}
+
+/// Pumps the body into the upload and waits for the acknowledgement: the id, once bytes and row are durable.
+pub(crate) async fn receive(request: &HttpRequest, payload: Payload, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+    if is_multipart(request) { receive_multipart(request, payload, upload, clock).await } else { pump(payload, upload, clock).await }
+}
+
+/// Pumps one stream of bytes into the upload.
+async fn pump<S, E>(mut body: S, mut upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::fmt::Display,
+{
+    while let Some(chunk) = clock.next(&mut body).await? {
+        upload.write(chunk.map_err(broken)?).await?;
+    }
+    Ok(upload.finish().await?)
+}
+
+/// Takes the first part that carries a file.
+async fn receive_multipart(request: &HttpRequest, payload: Payload, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+    let mut parts = Multipart::from_request(request, &mut payload.into_inner()).await.map_err(broken)?;
+    while let Some(part) = clock.next(&mut parts).await? {
+        let mut part = part.map_err(broken)?;
+        if is_file(&part) {
+            return pump(part, upload, clock).await;
+        }
+        while let Some(chunk) = clock.next(&mut part).await? {
+            chunk.map_err(broken)?;
+        }
+    }
+    Err(Problem::new(ErrorCode::InvalidRequest, "the form has no part with a file; send the image as a part with a filename"))
+}
+
+/// A part with a filename is a file, and so is one that is called `image` or `file`.
+fn is_file(part: &actix_multipart::Field) -> bool {
+    part.content_disposition().is_some_and(|header| header.get_filename().is_some()) || matches!(part.name(), Some("image" | "file"))
+}
+
+/// The client broke off or sent nonsense.
+fn broken(error: impl std::fmt::Display) -> Problem {
+    Problem::new(ErrorCode::InvalidRequest, format!("the body could not be read: {error}"))
+}
+
+/// A small body, whole: a setting or a command.
+pub(crate) async fn small(mut payload: Payload, config: &UploadConfig) -> Result<Bytes, Problem> {
+    let clock = BodyClock::start(config);
+    let mut bytes = actix_web::web::BytesMut::new();
+    while let Some(chunk) = clock.next(&mut payload).await? {
+        bytes.extend_from_slice(&chunk.map_err(broken)?);
+        if bytes.len() > SMALL_BODY {
+            return Err(Problem::new(ErrorCode::PayloadTooLarge, format!("the value is longer than {SMALL_BODY} bytes")));
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+/// The most that [`small`] reads, in bytes.
+const SMALL_BODY: usize = 64 * 1024;

@@ -1,0 +1,86 @@
+//! The classic routes: upload, ask, download, with plain words for answers (JSON where `Accept` asks for it).
+
+use actix_web::web::{Data, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::TaskId;
+use crate::http::problem::Problem;
+use crate::http::{ANSWER_DEADLINE, HttpState, accept, body, download};
+
+/// The query of [`new_image`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewImageQuery {
+    /// A pipeline in either form, or the name of a preset.
+    pipeline: Option<String>,
+}
+
+/// `POST /newImage?pipeline=`: 202 and the id, once the bytes and the task are durable.
+pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, query: Query<NewImageQuery>, payload: Payload) -> HttpResponse {
+    match accept_image(&state, &request, query.into_inner(), payload).await {
+        Ok(id) if accept::wants_json(&request) => HttpResponse::Accepted()
+            .json(json!({ "id": id, "is_ready": format!("/image/isReady?id={id}"), "image": format!("/image/get?id={id}") })),
+        Ok(id) => HttpResponse::Accepted().content_type("text/plain; charset=utf-8").body(id.to_string()),
+        Err(problem) => problem.classic(&request, problem.to_string()),
+    }
+}
+
+/// Admission first, then the body: a refusal costs the client no upload.
+async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQuery, payload: Payload) -> Result<TaskId, Problem> {
+    let clock = body::BodyClock::start(&state.uploads);
+    let length = body::announced_length(request, state.uploads.max_bytes)?;
+    // A form's length counts its framing as well: no length of the file, but a bound on it.
+    let exact = length.filter(|_| !body::is_multipart(request));
+    if exact == Some(0) {
+        return Err(FrontendError::EmptyBody.into());
+    }
+    let upload = state.frontend.send(NewImage { pipeline: query.pipeline, length: exact }).timeout(ANSWER_DEADLINE).await??;
+    body::receive(request, payload, upload, &clock).await
+}
+
+/// The query that names a task.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdQuery {
+    id: String,
+}
+
+impl IdQuery {
+    /// A text that is no id names no task.
+    fn parse(&self) -> Result<TaskId, Problem> {
+        self.id.parse().map_err(|_| FrontendError::NotFound.into())
+    }
+}
+
+/// `GET /image/isReady?id=`: `in progress`, `finished` or `failed: <code>`.
+pub(crate) async fn is_ready(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
+    let readiness = async { Ok::<_, Problem>(state.frontend.send(IsReady { id: query.parse()? }).timeout(ANSWER_DEADLINE).await??) };
+    match readiness.await {
+        Ok(readiness) if accept::wants_json(&request) => HttpResponse::Ok().json(json!({ "id": query.id, "state": readiness.to_string() })),
+        Ok(readiness) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(readiness.to_string()),
+        Err(problem) => problem.classic(&request, classic_word(&problem)),
+    }
+}
+
+/// `GET /image/get?id=`: the processed image.
+pub(crate) async fn get_image(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
+    let image = async { Ok::<_, Problem>(state.frontend.send(GetImage { id: query.parse()? }).timeout(ANSWER_DEADLINE).await??) };
+    match image.await {
+        Ok(image) => download::image(image),
+        Err(problem) => problem.classic(&request, classic_word(&problem)),
+    }
+}
+
+/// The plain words that the classic routes promise, and the sentence of everything else.
+fn classic_word(problem: &Problem) -> String {
+    match problem.code {
+        ErrorCode::NotFound => "not found".into(),
+        ErrorCode::InProgress => Readiness::InProgress.to_string(),
+        code if code.status() == 422 => Readiness::Failed(code).to_string(),
+        _ => problem.to_string(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Errors over HTTP: `application/problem+json` (RFC 9457), and the one mapping from a service's error to it.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix::MailboxError;
+use actix_web::error::{InternalError, QueryPayloadError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, RETRY_AFTER};
+use actix_web::web::QueryConfig;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::actors::frontend::FrontendError;
+use crate::domain::error_code::ErrorCode;
+use crate::http::accept;
+
+/// The media type of [`Problem`]s.
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal or failure as its client sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    /// The public code; gives status and title.
+    pub(crate) code: ErrorCode,
+    /// What happened this time and what to do about it.
+    pub(crate) detail: String,
+    /// When trying again makes sense.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem with nothing but a code and a sentence.
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after: None }
+    }
+
+    /// The status to answer with.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).expect("the table of codes holds statuses from 400 to 599 (tested there)")
+    }
+
+    /// The answer with `body` in the given media type and the headers that belong to the problem.
+    fn answer(&self, content_type: &str, body: String) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        if let Some(wait) = self.retry_after {
+            response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
+        }
+        response.content_type(content_type).body(body)
+    }
+
+    /// The answer on a classic route: `word` as plain text, or problem+json where `Accept` asks for JSON.
+    pub(crate) fn classic(&self, request: &HttpRequest, word: impl Into<String>) -> HttpResponse {
+        if accept::wants_json(request) { self.error_response() } else { self.answer(ContentType::plaintext().as_ref(), word.into()) }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let body = json!({
+            "type": format!("urn:safelight:error:{}", self.code),
+            "title": self.code.title(),
+            "status": self.code.status(),
+            "code": self.code,
+            "detail": self.detail,
+            "retryable": self.code.retryable(),
+        });
+        self.answer(PROBLEM_JSON, body.to_string())
+    }
+}
+
+impl From<FrontendError> for Problem {
+    fn from(error: FrontendError) -> Self {
+        Self { code: error.code(), detail: error.to_string(), retry_after: error.retry_after() }
+    }
+}
+
+impl From<MailboxError> for Problem {
+    fn from(_: MailboxError) -> Self {
+        FrontendError::Unavailable.into()
+    }
+}
+
+/// A query string that does not parse is a problem like any other.
+pub(crate) fn query_config() -> QueryConfig {
+    QueryConfig::default().error_handler(|error: QueryPayloadError, request| {
+        let problem = Problem::new(ErrorCode::InvalidRequest, error.to_string());
+        let response = problem.classic(request, problem.to_string());
+        InternalError::from_response(error, response).into()
+    })
+}
+
+/// Answers whatever no route matches.
+pub(crate) async fn no_route(request: HttpRequest) -> HttpResponse {
+    Problem::new(ErrorCode::NotFound, format!("no route {} {}; the routes are listed in the README", request.method(), request.path()))
+        .error_response()
+}

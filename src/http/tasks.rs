@@ -1,0 +1,135 @@
+//! Tasks as JSON: one with its history, and pages of them.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::actors::frontend::{FrontendError, GetTask, ListTasks, TaskCursor, TaskQuery, TaskView};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskState};
+use crate::domain::timestamp::Timestamp;
+use crate::http::problem::Problem;
+use crate::http::{ANSWER_DEADLINE, HttpState};
+
+/// Tasks on a page unless the client asks for another number, and at most.
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+
+/// A moment as RFC 3339 in UTC, such as `2026-11-23T17:40:00.125Z`.
+fn rfc3339(at: Timestamp) -> String {
+    let moment = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    moment.unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+/// Why something failed.
+fn failure(failure: &Failure) -> Value {
+    json!({ "code": failure.code, "detail": failure.detail })
+}
+
+/// One task.
+#[derive(Serialize)]
+struct TaskBody<'t> {
+    id: TaskId,
+    state: TaskState,
+    run: u32,
+    pipeline: &'t Pipeline,
+    attempts_used: u32,
+    created_at: String,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    original: Value,
+    result: Option<Value>,
+    failure: Option<Value>,
+}
+
+impl<'t> From<&'t Task> for TaskBody<'t> {
+    fn from(task: &'t Task) -> Self {
+        Self {
+            id: task.id,
+            state: task.state,
+            run: task.run,
+            pipeline: &task.pipeline,
+            attempts_used: task.attempts,
+            created_at: rfc3339(task.created_at),
+            started_at: task.started_at.map(rfc3339),
+            ended_at: task.ended_at.map(rfc3339),
+            original: json!({ "format": task.input_format, "bytes": task.original.len, "sha256": task.original.sha256 }),
+            result: task.result.map(|result| {
+                json!({
+                    "format": result.format, "bytes": result.blob.len, "sha256": result.blob.sha256,
+                    "width": result.width, "height": result.height,
+                })
+            }),
+            failure: task.failure.as_ref().map(failure),
+        }
+    }
+}
+
+/// One attempt of its history.
+#[derive(Serialize)]
+struct AttemptBody<'t> {
+    run: u32,
+    claim_no: ClaimNo,
+    worker: &'t str,
+    started_at: String,
+    ended_at: Option<String>,
+    end: Option<&'static str>,
+    reason: Option<Value>,
+    refunded: bool,
+}
+
+impl<'t> From<&'t Attempt> for AttemptBody<'t> {
+    fn from(attempt: &'t Attempt) -> Self {
+        let end = attempt.ended.as_ref().map(|ended| &ended.end);
+        Self {
+            run: attempt.run,
+            claim_no: attempt.claim_no,
+            worker: &attempt.worker,
+            started_at: rfc3339(attempt.started_at),
+            ended_at: attempt.ended.as_ref().map(|ended| rfc3339(ended.at)),
+            end: end.map(AttemptEnd::as_str),
+            reason: end.and_then(AttemptEnd::reason).map(failure),
+            refunded: end.is_some_and(AttemptEnd::refunded),
+        }
+    }
+}
+
+/// `GET /v1/tasks/{id}`: the task and every attempt at it.
+pub(crate) async fn get(state: Data<HttpState>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let id: TaskId = id.parse().map_err(|_| FrontendError::NotFound)?;
+    let TaskView { task, attempts } = state.frontend.send(GetTask { id }).timeout(ANSWER_DEADLINE).await??;
+    let mut body = json!(TaskBody::from(&task));
+    body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// The query of [`list`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    state: Option<String>,
+    cursor: Option<u64>,
+    limit: Option<usize>,
+}
+
+impl ListQuery {
+    fn parse(&self) -> Result<TaskQuery, Problem> {
+        let state = self.state.as_deref().map(str::parse::<TaskState>).transpose();
+        let state = state.map_err(|error| Problem::new(ErrorCode::InvalidRequest, error.to_string()))?;
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(Problem::new(ErrorCode::InvalidRequest, format!("limit must be from 1 to {MAX_LIMIT}")));
+        }
+        Ok(TaskQuery { state, after: self.cursor.map(TaskCursor), limit })
+    }
+}
+
+/// `GET /v1/tasks?state=&cursor=&limit=`: ids and states, oldest first; `next` is the cursor of the page after.
+pub(crate) async fn list(state: Data<HttpState>, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let page = state.frontend.send(ListTasks(query.parse()?)).timeout(ANSWER_DEADLINE).await??;
+    let tasks: Vec<Value> = page.tasks.iter().map(|task| json!({ "id": task.id, "state": task.state, "run": task.run })).collect();
+    Ok(HttpResponse::Ok().json(json!({ "tasks": tasks, "next": page.next.map(|cursor| cursor.0) })))
+}

@@ -1,0 +1,285 @@
+//! A real server process of its own for every test: its own directory, its own port, ended with the test.
+
+use std::fmt::Debug;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use ureq::Agent;
+use ureq::http::{HeaderMap, Response};
+
+/// How long anything may take before a test gives up on it. Generous: machines that run tests are busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a server is started.
+pub struct Options {
+    environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// Two workers, a short backoff, and else the defaults.
+    pub fn new() -> Self {
+        let options = Self { environment: Vec::new() };
+        options.set("workers.count", 2).set("tasks.backoff_min", "10ms").set("tasks.backoff_max", "50ms")
+    }
+
+    /// Sets a key of the configuration.
+    pub fn set(self, key: &str, value: impl ToString) -> Self {
+        let name = format!("SAFELIGHT__{}", key.replace('.', "__").to_uppercase());
+        self.variable(&name, value)
+    }
+
+    /// Arms failpoints from the start, as in `FAILPOINTS`.
+    pub fn faults(self, points: &str) -> Self {
+        self.variable("FAILPOINTS", points)
+    }
+
+    fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Starts a server on a new directory.
+    pub fn start(self) -> Server {
+        Server::start(self, TempDir::new().expect("a temporary directory"))
+    }
+}
+
+/// A running server.
+pub struct Server {
+    process: Child,
+    url: String,
+    directory: Option<TempDir>,
+    options: Options,
+    agent: Agent,
+}
+
+/// An answer of the server, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Server {
+    /// A server with the options of [`Options::new`].
+    pub fn new() -> Self {
+        Options::new().start()
+    }
+
+    fn start(options: Options, directory: TempDir) -> Self {
+        let log = File::options().create(true).append(true).open(directory.path().join("log")).expect("a log file");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_safelight"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(directory.path().join("data"))
+            .current_dir(directory.path())
+            .envs(options.environment.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the server's binary starts");
+        let stdout = process.stdout.take().expect("stdout is piped");
+        let first = BufReader::new(stdout).lines().next().and_then(Result::ok);
+        let url = first.as_deref().and_then(|line| line.strip_prefix("safelight listens on ")).map(str::to_owned);
+        let url = url.unwrap_or_else(|| panic!("the server did not come up: {}", read(&directory.path().join("log"))));
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
+        Self { process, url, directory: Some(directory), options, agent }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("the server's URL begins with http://")
+    }
+
+    /// Where the server keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.directory.as_ref().expect("taken only by a restart").path().join("data")
+    }
+
+    /// Everything the server has logged, over its restarts.
+    pub fn log(&self) -> String {
+        read(&self.data().with_file_name("log"))
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        answer(self.agent.get(self.url(path)).call())
+    }
+
+    pub fn get_json(&self, path: &str) -> Value {
+        answer(self.agent.get(self.url(path)).header("accept", "application/json").call()).json()
+    }
+
+    pub fn put(&self, path: &str, body: &str) -> Answer {
+        answer(self.agent.put(self.url(path)).send(body))
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        answer(self.agent.delete(self.url(path)).call())
+    }
+
+    pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
+        answer(self.agent.post(self.url(path)).header("content-type", content_type).send(body))
+    }
+
+    /// Uploads an image and returns its id.
+    pub fn upload(&self, image: &[u8], pipeline: &str) -> String {
+        let answer = self.try_upload(image, pipeline);
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        answer.text()
+    }
+
+    /// Uploads an image; the answer may be a refusal.
+    pub fn try_upload(&self, image: &[u8], pipeline: &str) -> Answer {
+        let query = if pipeline.is_empty() { String::new() } else { format!("?pipeline={pipeline}") };
+        self.post(&format!("/newImage{query}"), "application/octet-stream", image)
+    }
+
+    pub fn is_ready(&self, id: &str) -> String {
+        self.get(&format!("/image/isReady?id={id}")).text()
+    }
+
+    /// Waits until a task has ended: `finished`, `failed: <code>` or `not found`.
+    pub fn wait(&self, id: &str) -> String {
+        eventually(&format!("the end of task {id}"), || Some(self.is_ready(id)).filter(|state| state != "in progress"))
+    }
+
+    pub fn image(&self, id: &str) -> Answer {
+        self.get(&format!("/image/get?id={id}"))
+    }
+
+    /// Uploads, waits, downloads.
+    pub fn process(&self, image: &[u8], pipeline: &str) -> Answer {
+        let id = self.upload(image, pipeline);
+        let state = self.wait(&id);
+        assert_eq!(state, "finished", "{}", self.get(&format!("/v1/tasks/{id}")).text());
+        let answer = self.image(&id);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer
+    }
+
+    pub fn task(&self, id: &str) -> Value {
+        self.get_json(&format!("/v1/tasks/{id}"))
+    }
+
+    /// A node of the supervision tree.
+    pub fn node(&self, id: &str) -> Value {
+        find(&self.get_json("/v1/tree"), id).cloned().unwrap_or_else(|| panic!("no {id} in the tree"))
+    }
+
+    /// The workers of the pool as the tree shows them.
+    pub fn workers(&self) -> Vec<Value> {
+        self.node("workers")["children"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Arms a failpoint of the running server.
+    pub fn arm(&self, point: &str, action: &str) {
+        let answer = self.put(&format!("/v1/faults/{point}"), action);
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// Ends the server as `kill -9` does and starts it again over the same data, without the failpoints.
+    pub fn kill_and_restart(mut self) -> Self {
+        self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
+        self.restart()
+    }
+
+    /// Starts the server, which has ended, again over the same data, without the failpoints.
+    pub fn restart(mut self) -> Self {
+        let directory = self.directory.take().expect("taken only here");
+        let mut options = Options { environment: std::mem::take(&mut self.options.environment) };
+        options.environment.retain(|(name, _)| name != "FAILPOINTS");
+        Self::start(options, directory)
+    }
+
+    /// Sends a signal to the server.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        send_signal(self.pid(), signal);
+    }
+
+    /// Waits until the server has ended by itself and returns its exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        eventually("the end of the server", || self.process.try_wait().expect("the server can be waited for")).code()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() && self.directory.is_some() {
+            eprintln!("--- the server's log\n{}", self.log());
+        }
+    }
+}
+
+/// Sends a signal to a process of the test's own server.
+pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
+    // A process that has just ended by itself is as good.
+    let _ = rustix::process::kill_process(pid, signal);
+}
+
+/// Asks again and again until there is an answer; the one place that waits without a signal, since HTTP has none.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The files below a directory.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let (directories, mut found): (Vec<_>, Vec<_>) = entries.map(|entry| entry.path()).partition(|path| path.is_dir());
+    found.extend(directories.iter().flat_map(|directory| files(directory)));
+    found
+}
+
+fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {
+    if node["id"] == id {
+        return Some(node);
+    }
+    node["children"].as_array()?.iter().find_map(|child| find(child, id))
+}
+
+fn answer<E: Debug>(response: Result<Response<ureq::Body>, E>) -> Answer {
+    let (parts, mut body) = response.expect("the server answers").into_parts();
+    let mut bytes = Vec::new();
+    body.as_reader().read_to_end(&mut bytes).expect("the whole body arrives");
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes }
+}
+
+fn read(path: &Path) -> String {
+    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
