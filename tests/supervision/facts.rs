@@ -1,8 +1,10 @@
 //! Facts about actix that supervision exists because of. When one of these fails, actix has changed: read `cell.rs` again.
 
 use std::{
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     task::{Context as TaskContext, Waker},
     time::Duration,
 };
@@ -148,6 +150,51 @@ fn after_a_panic_around_its_poll_a_context_restarts_with_mailbox_and_address() {
         assert!(Pin::new(&mut life).poll(&mut task).is_pending());
         assert_eq!(failing.await, Err(MailboxError::Closed));
         assert_eq!(queued.await, Ok(1));
+    });
+}
+
+#[test]
+fn after_a_panic_the_broken_actor_is_still_asked_whether_it_stops() {
+    struct Broken(Rc<Cell<bool>>);
+    impl Actor for Broken {
+        type Context = Context<Self>;
+        fn stopping(&mut self, _: &mut Context<Self>) -> Running {
+            self.0.set(true);
+            Running::Stop
+        }
+    }
+    impl Handler<Add> for Broken {
+        type Result = u32;
+        fn handle(&mut self, _: Add, _: &mut Context<Self>) -> u32 {
+            panic!("kaboom")
+        }
+    }
+    run(async {
+        let asked = Rc::new(Cell::new(false));
+        let addr = Broken(asked.clone()).start();
+        assert_eq!(addr.send(Add).await, Err(MailboxError::Closed));
+        assert!(asked.get());
+    });
+}
+
+#[test]
+fn a_sync_arbiter_loses_a_thread_per_panic_and_asserts_after_the_last() {
+    struct Worker;
+    impl Actor for Worker {
+        type Context = SyncContext<Self>;
+    }
+    impl Handler<Add> for Worker {
+        type Result = u32;
+        fn handle(&mut self, _: Add, _: &mut SyncContext<Self>) -> u32 {
+            panic!("kaboom")
+        }
+    }
+    System::new().block_on(async {
+        let addr = SyncArbiter::start(1, || Worker);
+        // With its only thread the queue goes; the actor in front of it still takes messages, until one makes it assert that.
+        while addr.connected() {
+            assert_eq!(addr.send(Add).await, Err(MailboxError::Closed), "no thread takes the place of the one that is gone");
+        }
     });
 }
 
