@@ -24,6 +24,9 @@ use crate::stores::blobs::{BlobCursor, BlobEntry, BlobStoreError};
 use crate::stores::orphans::orphans;
 use crate::stores::tasks::TaskStoreError;
 
+/// How long one question of a sweep may take; then the sweep ends, and the next one goes on.
+const STEP_DEADLINE: Duration = Duration::from_secs(30);
+
 /// What the janitor needs; the same over restarts.
 #[derive(Clone)]
 pub struct JanitorDeps {
@@ -129,7 +132,7 @@ async fn list(deps: &JanitorDeps) -> Result<Vec<BlobEntry>, SweepError> {
     let mut found = Vec::new();
     let mut after: Option<BlobCursor> = None;
     loop {
-        let page = deps.storage.send(ListBlobs { after }).await??;
+        let page = deps.storage.send(ListBlobs { after }).timeout(STEP_DEADLINE).await??;
         found.extend(page.blobs);
         after = page.next;
         if after.is_none() {
@@ -142,7 +145,7 @@ async fn list(deps: &JanitorDeps) -> Result<Vec<BlobEntry>, SweepError> {
 async fn remove_orphans(deps: &JanitorDeps, found: Vec<BlobEntry>, grace: Duration) -> Result<u64, SweepError> {
     let mut removed = 0;
     for key in left_behind(deps, found, grace).await? {
-        deps.storage.send(DeleteBlob { key }).await??;
+        deps.storage.send(DeleteBlob { key }).timeout(STEP_DEADLINE).await??;
         log::debug!(blob:% = key; "orphan removed");
         removed += 1;
     }
@@ -154,7 +157,7 @@ async fn left_behind(deps: &JanitorDeps, blobs: Vec<BlobEntry>, grace: Duration)
     let mut tasks: HashMap<TaskId, Option<Task>> = HashMap::new();
     for id in blobs.iter().filter(|blob| blob.age >= grace).map(|blob| blob.key.task()) {
         if let Entry::Vacant(unread) = tasks.entry(id) {
-            unread.insert(deps.task_db.send(GetState { id }).await??);
+            unread.insert(deps.task_db.send(GetState { id }).timeout(STEP_DEADLINE).await??);
         }
     }
     Ok(orphans(blobs, |id| tasks.get(&id).and_then(Option::as_ref), grace))

@@ -15,6 +15,7 @@ mod settings;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture, fut};
 use serde_json::json;
@@ -37,6 +38,9 @@ pub use upload::Upload;
 
 /// The preset of an upload that names no pipeline.
 const DEFAULT_PRESET: &str = "default";
+
+/// How long another service may take to answer; whoever asked the frontend is then told to try again.
+const ASK_DEADLINE: Duration = Duration::from_secs(8);
 
 /// The services that the frontend asks.
 #[derive(Clone)]
@@ -114,7 +118,7 @@ impl Supervised for Frontend {}
 
 impl Service for Frontend {
     fn init(&mut self, _: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
-        let live = self.services.key_values.send(GetLive);
+        let live = self.services.key_values.send(GetLive).timeout(ASK_DEADLINE);
         Box::pin(live.into_actor(self).map(|live, frontend, _| {
             frontend.live = live?;
             Ok(())
@@ -155,7 +159,7 @@ impl Handler<NewImage> for Frontend {
             Ok(pipeline) => pipeline,
             Err(error) => return Box::pin(fut::ready(Err(error.into()))),
         };
-        let permit = self.services.master.send(Admit { length });
+        let permit = self.services.master.send(Admit { length }).timeout(ASK_DEADLINE);
         Box::pin(
             permit.into_actor(self).map(move |permit, frontend, context| Ok(frontend.open_upload(pipeline, length, permit??, context))),
         )

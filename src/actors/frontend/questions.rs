@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::fs::File;
+use std::time::Duration;
 
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 
-use crate::actors::frontend::{Frontend, FrontendError, Services};
+use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
 use crate::actors::storage::GetBlob;
 use crate::actors::task_db::{GetAttempts, GetState, ListByState};
@@ -43,7 +44,7 @@ impl fmt::Display for Readiness {
 
 /// A task that its user may still see: one that was cancelled or is being removed is gone for them.
 async fn visible(services: &Services, id: TaskId) -> Result<Task, FrontendError> {
-    let task = services.task_db.send(GetState { id }).await??;
+    let task = services.task_db.send(GetState { id }).timeout(ASK_DEADLINE).await??;
     task.filter(|task| !matches!(task.state, TaskState::Cancelled | TaskState::Deleting)).ok_or(FrontendError::NotFound)
 }
 
@@ -116,7 +117,7 @@ async fn get_image(services: Services, id: TaskId) -> Result<Image, FrontendErro
         _ => return Err(FrontendError::InProgress),
     };
     let key = BlobKey::Processed(id, result.claim_no);
-    let open = services.storage.send(GetBlob { key }).await??;
+    let open = services.storage.send(GetBlob { key }).timeout(ASK_DEADLINE).await??;
     // A blob of another length is not the one that was acknowledged.
     if open.len != result.blob.len {
         log::error!(blob:% = key, expected = result.blob.len, found = open.len; "blob has the wrong length");
@@ -152,7 +153,7 @@ impl Handler<GetTask> for Frontend {
 
 async fn get_task(services: Services, id: TaskId) -> Result<TaskView, FrontendError> {
     let task = visible(&services, id).await?;
-    let attempts = services.task_db.send(GetAttempts { id }).await??;
+    let attempts = services.task_db.send(GetAttempts { id }).timeout(ASK_DEADLINE).await??;
     Ok(TaskView { task, attempts })
 }
 
@@ -166,7 +167,7 @@ impl Handler<ListTasks> for Frontend {
 
     fn handle(&mut self, ListTasks(query): ListTasks, _: &mut Context<Self>) -> Self::Result {
         let task_db = self.services.task_db.clone();
-        Box::pin(async move { Ok(task_db.send(ListByState(query)).await??) }.into_actor(self))
+        Box::pin(async move { Ok(task_db.send(ListByState(query)).timeout(ASK_DEADLINE).await??) }.into_actor(self))
     }
 }
 
@@ -185,4 +186,4 @@ impl Handler<GetReadiness> for Frontend {
 }
 
 /// How long the master may take to say whether it takes work.
-const READINESS_DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
+const READINESS_DEADLINE: Duration = Duration::from_secs(2);

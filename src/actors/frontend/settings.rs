@@ -3,7 +3,7 @@
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 use serde_json::Value;
 
-use crate::actors::frontend::{Frontend, FrontendError};
+use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError};
 use crate::actors::key_values::{DeleteValue, GetValue, ListValues, SetValue};
 
 pub use crate::actors::key_values::Setting;
@@ -21,7 +21,7 @@ impl Handler<GetSetting> for Frontend {
 
     fn handle(&mut self, GetSetting { key }: GetSetting, _: &mut Context<Self>) -> Self::Result {
         let key_values = self.services.key_values.clone();
-        Box::pin(async move { Ok(key_values.send(GetValue { key }).await??) }.into_actor(self))
+        Box::pin(async move { Ok(key_values.send(GetValue { key }).timeout(ASK_DEADLINE).await??) }.into_actor(self))
     }
 }
 
@@ -35,7 +35,7 @@ impl Handler<ListSettings> for Frontend {
 
     fn handle(&mut self, _: ListSettings, _: &mut Context<Self>) -> Self::Result {
         let key_values = self.services.key_values.clone();
-        Box::pin(async move { Ok(key_values.send(ListValues).await??) }.into_actor(self))
+        Box::pin(async move { Ok(key_values.send(ListValues).timeout(ASK_DEADLINE).await??) }.into_actor(self))
     }
 }
 
@@ -54,7 +54,7 @@ impl Handler<PutSetting> for Frontend {
 
     fn handle(&mut self, PutSetting { key, value }: PutSetting, _: &mut Context<Self>) -> Self::Result {
         let key_values = self.services.key_values.clone();
-        Box::pin(async move { Ok(key_values.send(SetValue { key, value }).await??) }.into_actor(self))
+        Box::pin(async move { Ok(key_values.send(SetValue { key, value }).timeout(ASK_DEADLINE).await??) }.into_actor(self))
     }
 }
 
@@ -71,6 +71,6 @@ impl Handler<DeleteSetting> for Frontend {
 
     fn handle(&mut self, DeleteSetting { key }: DeleteSetting, _: &mut Context<Self>) -> Self::Result {
         let key_values = self.services.key_values.clone();
-        Box::pin(async move { Ok(key_values.send(DeleteValue { key }).await??) }.into_actor(self))
+        Box::pin(async move { Ok(key_values.send(DeleteValue { key }).timeout(ASK_DEADLINE).await??) }.into_actor(self))
     }
 }

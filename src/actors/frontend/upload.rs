@@ -123,6 +123,7 @@ pub(super) async fn accept(services: Services, incoming: Incoming) -> Result<Tas
     let Incoming { id, pipeline, length, permit, chunks, format } = incoming;
     let key = BlobKey::Original(id);
     let source = Source::Stream { chunks, announced: length };
+    // Its deadline is the client's: an upload that is dropped ends the stream.
     let original = services.storage.send(PutBlob { key, source }).await??;
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");

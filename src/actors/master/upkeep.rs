@@ -36,7 +36,10 @@ impl Master {
         faults::point("master.tick");
         self.claim_for_waiting(context);
         let task_db = self.deps.task_db.clone();
-        let look = async move { (task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).await, task_db.send(GetBacklog).await) };
+        let look = async move {
+            let expired = task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).timeout(TICK).await;
+            (expired, task_db.send(GetBacklog).timeout(TICK).await)
+        };
         context.spawn(look.into_actor(self).map(|(expired, backlog), master, context| {
             if let Ok(Ok(expired)) = expired {
                 master.take_back(expired, context);

@@ -34,22 +34,29 @@ pub enum Unsettled {
 /// [`Unsettled`]; after [`Unsettled::Unknown`] the change may still turn out to have happened.
 pub async fn settle(task_db: &Addr<TaskDb>, change: Change) -> Result<Task, Unsettled> {
     let mut certain = true;
+    let mut last = Unsettled::Unknown;
     for pause in PAUSES.into_iter().map(Some).chain([None]) {
         match task_db.send(SetState(change.clone())).timeout(COMMIT_DEADLINE).await {
             Ok(Ok(task)) => return Ok(task),
+            // It was not taken, but may be in a moment.
+            Ok(Err(error @ TaskStoreError::Unavailable(_))) if certain => last = Unsettled::Refused(error),
+            Ok(Err(TaskStoreError::Unavailable(_))) => {}
             Ok(Err(error)) if !matches!(error, TaskStoreError::UnknownOutcome(_)) => {
                 return refused(task_db, &change, error, certain).await;
             }
             Ok(Err(_)) | Err(MailboxError::Closed | MailboxError::Timeout) => certain = false,
         }
-        if let Some(task) = shown(task_db, &change).await {
-            return Ok(task);
+        if !certain {
+            last = Unsettled::Unknown;
+            if let Some(task) = shown(task_db, &change).await {
+                return Ok(task);
+            }
         }
         if let Some(pause) = pause {
             sleep(pause).await;
         }
     }
-    Err(Unsettled::Unknown)
+    Err(last)
 }
 
 /// A refusal is certain for the first try only: a later one may be refused because an earlier one went through.
@@ -69,3 +76,6 @@ async fn shown(task_db: &Addr<TaskDb>, change: &Change) -> Option<Task> {
     let task = task_db.send(GetState { id: change.task() }).timeout(COMMIT_DEADLINE).await.ok()?.ok()??;
     change.is_shown_by(&task).then_some(task)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! One attempt at one task: open the original, probe, wait for memory, run, keep the result. Nothing here knows how a
 //! worker gets its tasks.
 
+use std::time::Duration;
+
 use actix::MailboxError;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -13,6 +15,9 @@ use crate::domain::faults;
 use crate::domain::task::{Failure, TaskResult};
 use crate::sandbox::{Child, Job, JobEnd, OutputInfo, Probe, Probed, SandboxError, SealedOutput};
 use crate::stores::blobs::{BlobStoreError, OpenBlob};
+
+/// How long storage may take to open an original or to make a result durable.
+const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Does the work with the child and tells how it ended; `None` if the claim was lost meanwhile, and with it the right
 /// to say anything.
@@ -49,7 +54,8 @@ async fn process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Outcome {
 }
 
 async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<TaskResult, Outcome> {
-    let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).await.map_err(away)?.map_err(not_opened)?;
+    let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).timeout(STORAGE_DEADLINE);
+    let original = original.await.map_err(away)?.map_err(not_opened)?;
     let deadline = Instant::now() + deps.deadline;
     let probed = probe(child, work, &original, deadline).await?;
     let memory = deps.memory.acquire(probed.probing().peak_bytes).await;
@@ -68,7 +74,7 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
     let key = work.claim.result_key();
     let length = output.size();
     let source = Source::File { file: output.into_file(), length };
-    let blob = deps.storage.send(PutBlob { key, source }).await.map_err(away)?.map_err(not_kept)?;
+    let blob = deps.storage.send(PutBlob { key, source }).timeout(STORAGE_DEADLINE).await.map_err(away)?.map_err(not_kept)?;
     faults::point("worker.after_put");
     Ok(TaskResult { claim_no: work.claim.claim_no, blob, format: info.format, width: info.width, height: info.height })
 }

@@ -15,7 +15,7 @@ pub(crate) async fn with_child(name: &str, test: impl AsyncFnOnce(Child)) {
     test(tested.spawn().await.unwrap()).await;
     eventually("every child is reaped", || children().is_empty());
     // Of the child that proved it, one may have been open still when they were counted.
-    eventually("every descriptor is closed", || are_among(descriptors(), before.clone()));
+    eventually("every descriptor is closed", || are_among(&descriptors(), before.clone()));
     prove_works(&honest).await;
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn descriptors() -> Vec<String> {
 }
 
 /// Whether each of `open` is one of `before`, each at most as often.
-fn are_among(open: Vec<String>, mut before: Vec<String>) -> bool {
+fn are_among(open: &[String], mut before: Vec<String>) -> bool {
     open.iter().all(|target| before.iter().position(|other| other == target).map(|at| before.swap_remove(at)).is_some())
 }
 
