@@ -78,6 +78,7 @@ impl Janitor {
     }
 
     fn swept(&mut self, swept: Result<u64, SweepError>) {
+        faults::point("janitor.swept");
         self.sweeping = false;
         self.sweeps += 1;
         match swept {

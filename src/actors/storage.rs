@@ -95,6 +95,7 @@ impl Handler<PutBlob> for Storage {
         faults::point("storage.put_blob");
         self.counters.puts_in_flight += 1;
         Box::pin(self.put(key, source).into_actor(self).map(|meta, storage, _| {
+            faults::point("storage.put_done");
             storage.counters.puts_in_flight -= 1;
             storage.counters.puts += 1;
             storage.counters.failures += u64::from(meta.is_err());

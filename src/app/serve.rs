@@ -1,6 +1,7 @@
 //! Serving: starts the tree and HTTP over it, waits for a reason to stop, and stops both in order.
 
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -72,8 +73,8 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
 /// Says where the server listens, and what to do next.
 fn greet(address: SocketAddr, config: &Config) {
     log::info!(address:% = address, data:% = config.data.dir.display(), workers = config.workers.count; "listening");
-    println!("safelight listens on http://{address}");
-    println!("try: curl --data-binary @photo.jpg http://{address}/newImage");
+    // Whoever started the server may have stopped reading: no reason not to serve.
+    let _ = writeln!(io::stdout(), "safelight listens on http://{address}\ntry: curl --data-binary @photo.jpg http://{address}/newImage");
 }
 
 /// Resolves to the name of the first signal that asks the process to stop.

@@ -163,7 +163,20 @@ impl Server {
 
     /// Waits until a task has ended: `finished`, `failed: <code>` or `not found`.
     pub fn wait(&self, id: &str) -> String {
-        eventually(&format!("the end of task {id}"), || Some(self.is_ready(id)).filter(|state| state != "in progress"))
+        eventually(&format!("the end of task {id}"), || {
+            // A service that is being restarted answers 503, which is no end.
+            Some(self.is_ready(id)).filter(|state| state == "finished" || state == "not found" || state.starts_with("failed: "))
+        })
+    }
+
+    /// Asks a server that may be ending: `None` if it is gone before it has answered.
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        try_answer(self.agent.get(self.url(path)).call())
+    }
+
+    /// Uploads to a server that may be ending: `None` if it is gone before it has answered.
+    pub fn upload_to_ending(&self, image: &[u8], pipeline: &str) -> Option<Answer> {
+        try_answer(self.agent.post(self.url(&format!("/newImage?pipeline={pipeline}"))).send(image))
     }
 
     pub fn image(&self, id: &str) -> Answer {
@@ -274,10 +287,15 @@ fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {
 }
 
 fn answer<E: Debug>(response: Result<Response<ureq::Body>, E>) -> Answer {
-    let (parts, mut body) = response.expect("the server answers").into_parts();
+    let response = response.expect("the server answers");
+    try_answer(Ok::<_, E>(response)).expect("the whole body arrives")
+}
+
+fn try_answer<E>(response: Result<Response<ureq::Body>, E>) -> Option<Answer> {
+    let (parts, mut body) = response.ok()?.into_parts();
     let mut bytes = Vec::new();
-    body.as_reader().read_to_end(&mut bytes).expect("the whole body arrives");
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes }
+    body.as_reader().read_to_end(&mut bytes).ok()?;
+    Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes })
 }
 
 fn read(path: &Path) -> String {

@@ -44,6 +44,7 @@ impl fmt::Display for Readiness {
 
 /// A task that its user may still see: one that was cancelled or is being removed is gone for them.
 async fn visible(services: &Services, id: TaskId) -> Result<Task, FrontendError> {
+    faults::point("frontend.look_up");
     let task = services.task_db.send(GetState { id }).timeout(ASK_DEADLINE).await??;
     task.filter(|task| !matches!(task.state, TaskState::Cancelled | TaskState::Deleting)).ok_or(FrontendError::NotFound)
 }

@@ -161,6 +161,7 @@ impl KeyValues {
     fn reloaded<T: 'static>(&self, answer: Result<T, KeyValuesError>) -> ResponseActFuture<Self, Result<T, KeyValuesError>> {
         let overrides = setting::overrides(Arc::clone(&self.store), Arc::clone(&self.configured));
         Box::pin(overrides.into_actor(self).map(|live, key_values, _| {
+            faults::point("key_values.reloaded");
             key_values.publish(live?);
             answer
         }))

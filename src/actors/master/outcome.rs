@@ -128,6 +128,7 @@ impl Master {
 
     /// The change is durable, or known to be refused: counts it and looks for more work.
     pub(super) fn settled(&mut self, Settled { claim, result, runnable_in }: Settled, context: &mut Context<Self>) {
+        faults::point("master.settled");
         match result {
             Ok(task) => self.count(&task),
             Err(Unsettled::Refused(error)) => log::warn!(task:% = claim.task, claim:% = claim.claim_no, error:% = error; "outcome refused"),

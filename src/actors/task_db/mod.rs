@@ -48,6 +48,7 @@ impl TaskDb {
     fn counted<T: 'static>(&mut self, call: BoxFuture<'static, Result<T, TaskStoreError>>) -> Answer<T> {
         self.counters.in_flight += 1;
         Box::pin(call.into_actor(self).map(|answer, task_db: &mut Self, _| {
+            faults::point("task_db.answered");
             task_db.counters.in_flight -= 1;
             task_db.counters.failures += u64::from(answer.is_err());
             answer

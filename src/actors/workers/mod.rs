@@ -33,6 +33,9 @@ pub use spare::{Spare, TakeChild};
 /// How long the master may take to make an outcome durable before the worker goes on without the answer.
 const REPORT_DEADLINE: Duration = Duration::from_secs(60);
 
+/// The same for a worker that is to stop: the master may be down, and not start again before its workers are gone.
+const LAST_REPORT_DEADLINE: Duration = Duration::from_secs(1);
+
 /// The pause before asking an actor again that is being restarted.
 const AWAY: Duration = Duration::from_millis(20);
 
@@ -205,13 +208,27 @@ impl Hands {
         self.status.borrow_mut().task = Some((claim.task, Instant::now()));
         if let Some(outcome) = attempt::attempt(&self.deps, child, work).await {
             faults::point("worker.report");
-            let report = WorkFinished { worker: self.name.clone(), claim, outcome };
-            if let Err(error) = self.deps.master.send(report).timeout(REPORT_DEADLINE).await {
-                log::warn!(worker = self.name.as_str(), task:% = claim.task, error:% = error; "outcome not confirmed");
-            }
+            self.report(WorkFinished { worker: self.name.clone(), claim, outcome }).await;
         }
         let mut status = self.status.borrow_mut();
         status.task = None;
         status.jobs += 1;
+    }
+
+    /// Tells the master, and waits until the outcome is durable. What it never hears, it hands out again.
+    async fn report(&self, report: WorkFinished) {
+        let task = report.claim.task;
+        let mut stop = self.stop.clone();
+        let told_to_stop = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            sleep(LAST_REPORT_DEADLINE).await;
+        };
+        let confirmed = tokio::select! {
+            confirmed = self.deps.master.send(report).timeout(REPORT_DEADLINE) => confirmed.is_ok(),
+            () = told_to_stop => false,
+        };
+        if !confirmed {
+            log::warn!(worker = self.name.as_str(), task:% = task; "outcome not confirmed");
+        }
     }
 }

@@ -41,6 +41,7 @@ impl Spare {
     }
 
     fn refilled(&mut self, spawned: Result<Child, SandboxError>, context: &mut Context<Self>) {
+        faults::point("spare.refilled");
         self.spawning = false;
         match spawned {
             Ok(child) => self.child = Some(child),

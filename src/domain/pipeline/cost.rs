@@ -67,7 +67,7 @@ fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixe
             source.saturating_mul(2).saturating_add(half_way).saturating_add(result)
         }
         #[cfg(feature = "faults")]
-        Step::FaultAbort | Step::FaultLoop | Step::FaultEatMemory | Step::FaultPanic => source,
+        Step::FaultAbort | Step::FaultLoop | Step::FaultEatMemory | Step::FaultPanic | Step::FaultStop => source,
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Step {
     /// Panics.
     #[cfg(feature = "faults")]
     FaultPanic,
+    /// Stops the process (SIGSTOP) until somebody continues it, and leaves the image as it is.
+    #[cfg(feature = "faults")]
+    FaultStop,
 }
 
 /// An entry of the table of operations.
@@ -91,6 +94,8 @@ const OPERATIONS: &[Operation] = &[
     Operation { name: "fault_eat_memory", parameters: &[], read: |_| Ok(Step::FaultEatMemory) },
     #[cfg(feature = "faults")]
     Operation { name: "fault_panic", parameters: &[], read: |_| Ok(Step::FaultPanic) },
+    #[cfg(feature = "faults")]
+    Operation { name: "fault_stop", parameters: &[], read: |_| Ok(Step::FaultStop) },
 ];
 
 impl Step {
@@ -117,6 +122,8 @@ impl Step {
             Self::FaultEatMemory => "fault_eat_memory",
             #[cfg(feature = "faults")]
             Self::FaultPanic => "fault_panic",
+            #[cfg(feature = "faults")]
+            Self::FaultStop => "fault_stop",
         }
     }
 
@@ -132,7 +139,7 @@ impl Step {
                 (plan.width, plan.height)
             }
             #[cfg(feature = "faults")]
-            Self::FaultAbort | Self::FaultLoop | Self::FaultEatMemory | Self::FaultPanic => (width, height),
+            Self::FaultAbort | Self::FaultLoop | Self::FaultEatMemory | Self::FaultPanic | Self::FaultStop => (width, height),
         }
     }
 
@@ -149,7 +156,7 @@ impl Step {
                 fields
             }
             #[cfg(feature = "faults")]
-            Self::FaultAbort | Self::FaultLoop | Self::FaultEatMemory | Self::FaultPanic => Vec::new(),
+            Self::FaultAbort | Self::FaultLoop | Self::FaultEatMemory | Self::FaultPanic | Self::FaultStop => Vec::new(),
         }
     }
 

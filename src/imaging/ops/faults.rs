@@ -25,3 +25,8 @@ pub(super) fn eat_memory() -> ! {
 pub(super) fn panic() -> ! {
     panic!("the pipeline asked for a panic")
 }
+
+/// Stops the process until somebody continues it: a test sees it in the middle of its work for as long as it likes.
+pub(super) fn stop() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+}

@@ -29,6 +29,8 @@ pub(super) fn apply(step: &Step, image: &mut DynamicImage) -> Result<(), Imaging
         Step::FaultEatMemory => faults::eat_memory(),
         #[cfg(feature = "faults")]
         Step::FaultPanic => faults::panic(),
+        #[cfg(feature = "faults")]
+        Step::FaultStop => faults::stop(),
     }
     Ok(())
 }
