@@ -25,6 +25,19 @@ pub enum Outcome {
     Interrupted(Failure),
 }
 
+impl Outcome {
+    /// What went wrong is logged where it is heard of; the state that follows from it, where that is durable.
+    fn log(&self, claim: Claim) {
+        let (kind, failure) = match self {
+            Self::Done(_) => return,
+            Self::Failed(failure) => ("failed", failure),
+            Self::Died(failure) => ("died", failure),
+            Self::Interrupted(failure) => ("interrupted", failure),
+        };
+        log::warn!(task:% = claim.task, claim:% = claim.claim_no, kind, code:% = failure.code, detail = failure.detail.as_str(); "attempt without result");
+    }
+}
+
 /// News of a worker: the attempt is over. The reply comes once the change is durable or known to be too late.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -115,6 +128,7 @@ impl Master {
     /// Writes how the attempt ended.
     pub(super) fn settle_outcome(&self, in_hand: InHand, outcome: Outcome) -> BoxFuture<'static, Settled> {
         let claim = in_hand.claim;
+        outcome.log(claim);
         let backoff = self.deps.backoff.pause(in_hand.attempts.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
             Outcome::Done(result) => (Change::Finish { claim, result }, None),

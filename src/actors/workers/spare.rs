@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture};
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::domain::faults;
 use crate::sandbox::{Child, SandboxError, Spawner};
+
+/// The pause before the spawning thread is asked again when too many others ask it, as when a pool grows a lot at once.
+const BUSY: Duration = Duration::from_millis(20);
 
 /// How long to wait before another try after a child could not be spawned ahead of time.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,7 +40,7 @@ impl Spare {
         }
         self.spawning = true;
         let spawner = self.spawner.clone();
-        let spawned = async move { spawner.spawn().await };
+        let spawned = async move { spawn(&spawner).await };
         context.spawn(spawned.into_actor(self).map(|spawned, spare, context| spare.refilled(spawned, context)));
     }
 
@@ -49,6 +53,16 @@ impl Spare {
                 log::warn!(error:% = error; "spare child not spawned");
                 context.run_later(RETRY, Self::refill);
             }
+        }
+    }
+}
+
+/// A new child, waiting its turn. Whoever asked has a deadline, and gives up by then.
+async fn spawn(spawner: &Spawner) -> Result<Child, SandboxError> {
+    loop {
+        match spawner.spawn().await {
+            Err(SandboxError::Busy) => sleep(BUSY).await,
+            spawned => return spawned,
         }
     }
 }
@@ -87,7 +101,7 @@ impl Handler<TakeChild> for Spare {
         self.taken_cold += u64::from(warm.is_none());
         self.refill(context);
         let spawner = self.spawner.clone();
-        let child = async move { if let Some(warm) = warm { Ok(warm) } else { spawner.spawn().await } };
+        let child = async move { if let Some(warm) = warm { Ok(warm) } else { spawn(&spawner).await } };
         Box::pin(child.into_actor(self))
     }
 }
