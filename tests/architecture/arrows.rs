@@ -13,7 +13,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("lib", &[]),
     ("cli", &["app", "sandbox", "config", "domain"]),
     ("app", &["http", "actors", "stores", "sandbox", "config", "domain"]),
-    ("http", &["actors::frontend", "actors::key_values", "actors::supervision", "config", "domain"]),
+    ("http", &["actors::frontend", "actors::supervision", "config", "domain"]),
     ("actors", &["stores", "sandbox", "config", "domain"]),
     ("sandbox", &["imaging", "domain"]),
     ("stores", &["config", "domain"]),
