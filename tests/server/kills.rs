@@ -44,7 +44,8 @@ fn a_hundred_tasks_survive_two_kills_each() {
 #[test]
 fn poison_fails_after_three_attempts_and_harms_nobody() {
     // A job of the test itself lasts milliseconds; one that hangs shall not last long.
-    let server = Options::new().set("tasks.deadline", "2s").set("workers.address_space", "512MiB").start();
+    let server =
+        Options::new().set("tasks.deadline", "2s").set("workers.job_memory", "128MiB").set("workers.address_space", "512MiB").start();
     let poison = [
         ("fault_abort", "worker_died"),
         ("fault_eat_memory", "worker_died"),
