@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::actors::storage::{DeleteBlob, ListBlobs, Storage};
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::{GetState, TaskDb};
-use crate::domain::blob::BlobKey;
+use crate::domain::blob::{BlobKey, Stage};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::Task;
@@ -156,7 +156,9 @@ async fn remove_orphans(deps: &JanitorDeps, found: Vec<BlobEntry>, grace: Durati
 /// The orphans among some blobs. The rows are read after the blobs were listed: a row that appears meanwhile protects its blob.
 async fn left_behind(deps: &JanitorDeps, blobs: Vec<BlobEntry>, grace: Duration) -> Result<Vec<BlobKey>, SweepError> {
     let mut tasks: HashMap<TaskId, Option<Task>> = HashMap::new();
-    for id in blobs.iter().filter(|blob| blob.age >= grace).map(|blob| blob.key.task()) {
+    // Only a young original is spared whatever its row says; a result without a row has no grace, so its row must be known.
+    let spared = |blob: &&BlobEntry| blob.age < grace && blob.key.stage() == Stage::Original;
+    for id in blobs.iter().filter(|blob| !spared(blob)).map(|blob| blob.key.task()) {
         if let Entry::Vacant(unread) = tasks.entry(id) {
             unread.insert(deps.task_db.send(GetState { id }).timeout(STEP_DEADLINE).await??);
         }
