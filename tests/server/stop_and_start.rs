@@ -102,6 +102,17 @@ fn killed_at(point: &str, passage: u32) {
 }
 
 #[test]
+fn sweeps_spare_what_a_task_refers_to() {
+    let server = Options::new().set("janitor.interval", "100ms").start();
+    let job = Job::upload(&server, 0);
+    job.check(&server);
+    let sweeps = || server.node("janitor")["details"]["sweeps"].as_u64().unwrap_or_default();
+    let before = sweeps();
+    eventually("two whole sweeps", || (sweeps() >= before + 3).then_some(()));
+    job.check(&server);
+}
+
+#[test]
 fn killed_while_an_upload_is_written() {
     for point in ["temp_created", "write", "before_fsync", "before_rename", "before_dir_fsync", "after_dir_fsync"] {
         killed_at(&format!("blobs.{point}"), 1);
