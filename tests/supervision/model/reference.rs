@@ -1,7 +1,10 @@
 //! The reference follows the real tree event by event, and says which event was not allowed, and which had to happen and did not.
 //!
-//! An order to start that is taken back in the same instant may or may not be seen to begin. Where events allow more than one
-//! reading, the reference follows all of them, until all but one have turned out wrong.
+//! Some things take no time but a turn of the real tree, which the reference does not count: an order to start that is taken back in
+//! the same instant, for example, may or may not be seen to begin. Where events allow more than one reading, the reference follows
+//! all of them, until all but one have turned out wrong.
+
+use std::iter::successors;
 
 use super::table::{Event, Id, Ms, Table};
 
@@ -21,11 +24,11 @@ impl Reference {
 
     pub(crate) fn hear(&mut self, id: Id, event: &Event, now: Ms) {
         self.advance(now);
-        let readings = self.readings.iter().flat_map(|table| {
-            let mut forgetful = table.clone();
-            let second = forgetful.forget_revoked().then_some(forgetful);
-            [Some(table.clone()), second].into_iter().flatten()
-        });
+        let later = |table: &Table| {
+            let mut table = table.clone();
+            table.catch_up().then_some(table)
+        };
+        let readings = self.readings.iter().flat_map(|table| successors(Some(table.clone()), later));
         let heard = readings.map(|mut table| table.hear(id, event).map(|()| table)).collect();
         self.keep(heard);
     }

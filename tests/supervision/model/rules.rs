@@ -27,14 +27,14 @@ impl Table {
     /// Lets time pass; what had to happen in it must have happened.
     pub(crate) fn advance(&mut self, to: Ms) -> Result<(), String> {
         if to > self.now {
-            while self.forget_revoked() {}
-            self.nodes.iter_mut().for_each(|node| node.revoked = false);
+            while self.catch_up() {}
         }
         let next =
             |table: &Self| table.nodes.iter().filter(|node| node.state == State::Down && node.hold > table.now).map(|node| node.hold).min();
         while let Some(at) = next(self).filter(|at| *at <= to) {
             self.now = at;
             self.settle();
+            while at < to && self.catch_up() {}
         }
         self.now = to;
         self.check_patience()
@@ -56,15 +56,24 @@ impl Table {
         Ok(())
     }
 
-    /// Those whose order was taken back did not begin, as is clear by now. Returns whether there were any.
-    pub(crate) fn forget_revoked(&mut self) -> bool {
-        let revoked: Vec<Id> = (0..self.nodes.len()).filter(|id| self.nodes[*id].state == State::Revoked).collect();
+    /// Takes for done what needs a turn of the real tree, but no time: an order to start that was taken back is so, and a supervisor
+    /// without children to start is ready. Returns whether there was any of it.
+    pub(crate) fn catch_up(&mut self) -> bool {
+        let all = 0..self.nodes.len();
+        let revoked: Vec<Id> = all.clone().filter(|id| self.nodes[*id].state == State::Revoked).collect();
+        let hollow: Vec<Id> = all.filter(|id| self.is_hollow(*id)).collect();
         for id in &revoked {
             self.nodes[*id].recycle = false;
             self.set(*id, State::Down);
         }
+        hollow.iter().for_each(|id| self.up(*id));
         self.settle();
-        !revoked.is_empty()
+        !revoked.is_empty() || !hollow.is_empty()
+    }
+
+    fn is_hollow(&self, id: Id) -> bool {
+        let node = &self.nodes[id];
+        matches!(node.kind, Kind::Sup(_)) && node.state == State::Starting && !node.children.iter().any(|child| self.nodes[*child].wanted)
     }
 
     fn apply(&mut self, id: Id, event: &Event) -> Result<(), String> {
@@ -73,7 +82,6 @@ impl Table {
             (Event::Init { dirty: true }, _) => return Err("its state is not fresh".to_owned()),
             (Event::Init { .. }, State::Ordered) => self.set(id, State::Starting),
             (Event::Init { .. }, State::Revoked) => self.set(id, State::Ending),
-            (Event::Init { .. }, State::Down) if since == self.now && self.nodes[id].revoked => self.set(id, State::Ending),
             (Event::Ready, State::Starting) => self.up(id),
             (Event::Ready, State::Ending) if since == self.now => {}
             (Event::Terminate, State::Ending) => {}
@@ -228,7 +236,6 @@ impl Table {
             return false;
         }
         if self.nodes[id].state == State::Ordered {
-            self.nodes[id].revoked = true;
             self.set(id, State::Revoked);
         } else {
             self.set(id, State::Ending);
@@ -244,10 +251,7 @@ impl Table {
             return false;
         }
         match &self.nodes[id].kind {
-            Kind::Leaf(_) => {
-                self.set(id, State::Ordered);
-                self.nodes[id].revoked = false;
-            }
+            Kind::Leaf(_) => self.set(id, State::Ordered),
             Kind::Sup(_) => {
                 self.set(id, State::Starting);
                 self.begin(id);
@@ -277,7 +281,9 @@ impl Table {
         }
         let children = &self.nodes[sup].children;
         match self.nodes[sup].state {
-            State::Starting if children.iter().all(|id| self.nodes[*id].was_up || !self.nodes[*id].wanted) => self.up(sup),
+            State::Starting if !self.is_hollow(sup) && children.iter().all(|id| self.nodes[*id].was_up || !self.nodes[*id].wanted) => {
+                self.up(sup);
+            }
             State::Ending if children.iter().all(|id| self.nodes[*id].state == State::Down) => {
                 let way = match &self.nodes[sup].gives_up {
                     Some(way) => format!("{}: {way}", self.nodes[sup].name),

@@ -63,8 +63,6 @@ pub(crate) struct Node {
     pub(super) streak: u32,
     /// Since when it is up in its present life.
     pub(super) up_at: Option<Ms>,
-    /// A leaf: its order to start was taken back in the instant it was given.
-    pub(super) revoked: bool,
     /// A leaf: how it said it would fail; true if normally.
     pub(super) cause: Option<bool>,
     /// A supervisor: its children in order, when they failed, and the way to the failure it gives up for.
@@ -120,7 +118,6 @@ impl Table {
             hold: self.now,
             streak: 0,
             up_at: None,
-            revoked: false,
             cause: None,
             children: Vec::new(),
             failures: Vec::new(),
