@@ -46,7 +46,9 @@ impl Table {
             let patience = match node.state {
                 State::Ordered => 0,
                 State::Starting => deadlines.init,
-                State::Ending => deadlines.shutdown,
+                State::Ending if node.up_at.is_some() => deadlines.shutdown,
+                // It was not ready yet, so there is nothing to finish.
+                State::Ending => 0,
                 State::Down | State::Up | State::Revoked => continue,
             };
             if node.since + patience + LATE < self.now {
@@ -83,7 +85,7 @@ impl Table {
             (Event::Init { .. }, State::Ordered) => self.set(id, State::Starting),
             (Event::Init { .. }, State::Revoked) => self.set(id, State::Ending),
             (Event::Ready, State::Starting) => self.up(id),
-            (Event::Ready, State::Ending) if since == self.now => {}
+            (Event::Ready, State::Ending) if since == self.now => self.nodes[id].up_at = Some(self.now),
             (Event::Terminate, State::Ending) => {}
             (Event::Fails { normally }, State::Starting | State::Up | State::Ending) => self.nodes[id].cause = Some(*normally),
             (Event::Gone, State::Starting | State::Up | State::Ending) => self.leaf_gone(id)?,
