@@ -15,7 +15,7 @@ use crate::domain::pipeline::Presets;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingRefused {
     /// No key of the system has this name.
-    #[error("{0} is not a setting of this server")]
+    #[error("{0} is not a setting of this server{hint}", hint = did_you_mean(.0))]
     Unknown(String),
     /// The key is read at start only.
     #[error("{0} is read at start only: set it in the configuration and restart the server")]
@@ -23,6 +23,11 @@ pub enum SettingRefused {
     /// The key does not take the value.
     #[error("{0}: {1}")]
     BadValue(String, #[source] BadValue),
+}
+
+/// The end of a sentence on an unknown key: the key that was probably meant, if there is one.
+fn did_you_mean(unknown: &str) -> String {
+    schema::nearest_key(unknown).map(|key| format!("; did you mean {key}?")).unwrap_or_default()
 }
 
 /// The live settings as they are now. A change makes a new one, so that a reader never sees half of it.
@@ -124,7 +129,8 @@ mod tests {
     #[test]
     fn what_cannot_change_says_why() {
         let refused = |path: &str, value| Live::from_config(&Config::default()).with(path, &value).expect_err("refused").to_string();
-        assert_eq!(refused("workers.cuont", json!(4)), "workers.cuont is not a setting of this server");
+        assert_eq!(refused("workers.cuont", json!(4)), "workers.cuont is not a setting of this server; did you mean workers.count?");
+        assert_eq!(refused("workers.zzz", json!(4)), "workers.zzz is not a setting of this server");
         assert!(refused("server.listen", json!("127.0.0.1:1")).contains("restart the server"));
         assert_eq!(refused("limits.max_width", json!(0)), "limits.max_width: expected a whole number from 1 to 1000000, found 0");
         assert!(refused("presets.default", json!("swap_chanels")).contains("swap_channels"), "the parser's hint is kept");

@@ -89,20 +89,30 @@ pub(super) async fn list(store: Arc<dyn KeyValueStore>, live: Arc<Live>) -> Resu
 /// Checks and stores one key.
 pub(super) async fn set(store: Arc<dyn KeyValueStore>, live: Arc<Live>, key: String, value: Value) -> Result<Setting, KeyValuesError> {
     let system = is_system(&key);
-    let value = if system { checked(&live, &key, &value)? } else { free(&key, value)? };
-    let version = store.set(key.clone(), value.clone()).await?;
+    let Accepted { stored, in_force } = if system { checked(&live, &key, &value)? } else { free(&key, value)? };
+    let version = store.set(key.clone(), stored).await?;
     log::info!(key = key.as_str(), version; "setting changed");
-    Ok(Setting { key, value, version: Some(version), system })
+    Ok(Setting { key, value: in_force, version: Some(version), system })
 }
 
-/// The normal form of a system key's value.
-fn checked(live: &Live, key: &str, value: &Value) -> Result<Value, KeyValuesError> {
+/// A value that its key takes.
+struct Accepted {
+    /// What is kept: `auto` stays `auto`, since the number belongs to the machine.
+    stored: Value,
+    /// What it means now.
+    in_force: Value,
+}
+
+/// A system key's value in its normal form.
+fn checked(live: &Live, key: &str, value: &Value) -> Result<Accepted, KeyValuesError> {
     let with = live.clone().with(key, value).map_err(|refused| KeyValuesError::Invalid(refused.to_string()))?;
-    with.get(key).ok_or(KeyValuesError::NotSet)
+    let system = schema::system_key(key).ok_or(KeyValuesError::NotSet)?;
+    let stored = system.check_json(value).map_err(|bad| KeyValuesError::Invalid(bad.to_string()))?;
+    Ok(Accepted { stored, in_force: with.get(key).ok_or(KeyValuesError::NotSet)? })
 }
 
 /// A key of the user's own, within the bounds.
-fn free(key: &str, value: Value) -> Result<Value, KeyValuesError> {
+fn free(key: &str, value: Value) -> Result<Accepted, KeyValuesError> {
     let legible = !key.is_empty() && key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
     if !legible {
         return Err(KeyValuesError::Invalid(format!("a key is 1 to {MAX_KEY} printable ASCII characters without spaces and slashes")));
@@ -110,7 +120,7 @@ fn free(key: &str, value: Value) -> Result<Value, KeyValuesError> {
     if value.to_string().len() > MAX_VALUE {
         return Err(KeyValuesError::Invalid(format!("a value has at most {MAX_VALUE} bytes as JSON")));
     }
-    Ok(value)
+    Ok(Accepted { stored: value.clone(), in_force: value })
 }
 
 /// Removes one key.
@@ -120,4 +130,20 @@ pub(super) async fn delete(store: Arc<dyn KeyValueStore>, key: String) -> Result
         return Ok(());
     }
     Err(KeyValuesError::NotSet)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn auto_is_kept_as_auto_and_told_as_a_number() {
+        let live = Live::from_config(&Config::default());
+        let Accepted { stored, in_force } = checked(&live, "workers.count", &json!("auto")).expect("a valid value");
+        assert_eq!(stored, json!("auto"));
+        assert!(in_force.is_u64(), "{in_force}");
+    }
 }
