@@ -15,10 +15,13 @@ mod settings;
 mod tasks;
 mod tree;
 
+use std::future::ready;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_web::http::Method;
 use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::actors::frontend::Frontend;
 use crate::actors::supervision::Supervisor;
@@ -45,20 +48,40 @@ pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
     move |app: &mut ServiceConfig| {
         app.app_data(Data::new(state))
             .app_data(problem::query_config())
-            .route("/newImage", web::post().to(classic::new_image))
-            .route("/image/isReady", web::get().to(classic::is_ready))
-            .route("/image/get", web::get().to(classic::get_image))
-            .route("/livez", web::get().to(health::livez))
-            .route("/readyz", web::get().to(health::readyz))
-            .route("/v1/tree", web::get().to(tree::get))
-            .route("/v1/tasks", web::get().to(tasks::list))
-            .route("/v1/tasks/{id}", web::get().to(tasks::get))
-            .route("/v1/settings", web::get().to(settings::list))
-            .route("/v1/settings/{key}", web::get().to(settings::get))
-            .route("/v1/settings/{key}", web::put().to(settings::put))
-            .route("/v1/settings/{key}", web::delete().to(settings::delete));
+            .service(resource("/newImage", [(Method::POST, web::to(classic::new_image))]))
+            .service(resource("/image/isReady", [(Method::GET, web::to(classic::is_ready))]))
+            .service(resource("/image/get", [(Method::GET, web::to(classic::get_image))]))
+            .service(resource("/livez", [(Method::GET, web::to(health::livez))]))
+            .service(resource("/readyz", [(Method::GET, web::to(health::readyz))]))
+            .service(resource("/v1/tree", [(Method::GET, web::to(tree::get))]))
+            .service(resource("/v1/tasks", [(Method::GET, web::to(tasks::list))]))
+            .service(resource("/v1/tasks/{id}", [(Method::GET, web::to(tasks::get))]))
+            .service(resource("/v1/settings", [(Method::GET, web::to(settings::list))]))
+            .service(resource(
+                "/v1/settings/{key}",
+                [(Method::GET, web::to(settings::get)), (Method::PUT, web::to(settings::put)), (Method::DELETE, web::to(settings::delete))],
+            ));
         #[cfg(feature = "faults")]
-        app.route("/v1/faults/{point}", web::put().to(faults::arm));
+        app.service(resource("/v1/faults/{point}", [(Method::PUT, web::to(faults::arm))]));
         app.default_service(web::route().to(problem::no_route));
     }
+}
+
+/// A path and what each method does there; any other method is answered with 405 and `Allow` (RFC 9110, 15.5.6).
+/// What answers GET answers HEAD as well, without the body.
+fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+    let mut resource = web::resource(path);
+    let mut allow = Vec::new();
+    for (method, route) in routes {
+        allow.push(method.to_string());
+        let route = if method == Method::GET {
+            allow.push(Method::HEAD.to_string());
+            route.guard(guard::Any(guard::Get()).or(guard::Head()))
+        } else {
+            route.method(method)
+        };
+        resource = resource.route(route);
+    }
+    let allow = allow.join(", ");
+    resource.default_service(web::to(move |request: HttpRequest| ready(problem::method_not_allowed(&request, &allow))))
 }

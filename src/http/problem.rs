@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::MailboxError;
 use actix_web::error::{InternalError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER};
 use actix_web::web::QueryConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
@@ -104,4 +104,13 @@ pub(crate) fn query_config() -> QueryConfig {
 pub(crate) async fn no_route(request: HttpRequest) -> HttpResponse {
     Problem::new(ErrorCode::NotFound, format!("no route {} {}; the routes are listed in the README", request.method(), request.path()))
         .error_response()
+}
+
+/// Answers a method that the path does not know; `allow` lists those it does.
+pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
+    let detail = format!("{} cannot be used on {}; use {allow}", request.method(), request.path());
+    let mut response = Problem::new(ErrorCode::MethodNotAllowed, detail).error_response();
+    let allow = HeaderValue::from_str(allow).expect("names of methods are a header value");
+    response.headers_mut().insert(ALLOW, allow);
+    response
 }
