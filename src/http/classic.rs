@@ -33,11 +33,11 @@ pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, quer
 async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQuery, payload: Payload) -> Result<TaskId, Problem> {
     let clock = body::BodyClock::start(&state.uploads);
     let length = body::announced_length(request, state.uploads.max_bytes)?;
-    // A form's length counts its framing as well: no length of the file, but a bound on it.
-    let exact = length.filter(|_| !body::is_multipart(request));
-    if exact == Some(0) {
+    if length == Some(0) {
         return Err(FrontendError::EmptyBody.into());
     }
+    // A form's length counts its framing as well: no length of the file, but a bound on it.
+    let exact = length.filter(|_| !body::is_multipart(request));
     let upload = state.frontend.send(NewImage { pipeline: query.pipeline, length: exact }).timeout(ANSWER_DEADLINE).await??;
     body::receive(request, payload, upload, &clock).await
 }
