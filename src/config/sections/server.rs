@@ -16,7 +16,8 @@ section! {
         /// The connections that may be open at the same time, over all threads; more wait in the system's backlog.
         max_connections: u32 = fixed(Count { min: 1_u32, max: 1_000_000 }, "4096"),
         /// How long a request's headers may take to arrive.
-        header_timeout: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(1) }, "5s"),
+        // The HTTP server measures it by a clock that is up to half a second late: less would refuse every connection.
+        header_timeout: Duration = fixed(Time { min: Duration::from_secs(1), max: Duration::from_hours(1) }, "5s"),
         /// When the server is told to stop: how long the running jobs may take to finish. What has not finished by then
         /// is put back, costs the task no attempt, and runs after the next start.
         drain: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(1) }, "30s"),
