@@ -28,18 +28,10 @@ impl Options {
     }
 
     /// Sets a key of the configuration.
-    pub fn set(self, key: &str, value: impl ToString) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts are given as they are")]
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         let name = format!("SAFELIGHT__{}", key.replace('.', "__").to_uppercase());
-        self.variable(&name, value)
-    }
-
-    /// Arms failpoints from the start, as in `FAILPOINTS`.
-    pub fn faults(self, points: &str) -> Self {
-        self.variable("FAILPOINTS", points)
-    }
-
-    fn variable(mut self, name: &str, value: impl ToString) -> Self {
-        self.environment.push((name.to_owned(), value.to_string()));
+        self.environment.push((name, value.to_string()));
         self
     }
 
@@ -213,17 +205,16 @@ impl Server {
         assert_eq!(answer.status, 204, "{}", answer.text());
     }
 
-    /// Ends the server as `kill -9` does and starts it again over the same data, without the failpoints.
+    /// Ends the server as `kill -9` does and starts it again over the same data; what was armed is not armed any more.
     pub fn kill_and_restart(mut self) -> Self {
         self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
         self.restart()
     }
 
-    /// Starts the server, which has ended, again over the same data, without the failpoints.
+    /// Starts the server, which has ended, again over the same data; what was armed is not armed any more.
     pub fn restart(mut self) -> Self {
         let directory = self.directory.take().expect("taken only here");
-        let mut options = Options { environment: std::mem::take(&mut self.options.environment) };
-        options.environment.retain(|(name, _)| name != "FAILPOINTS");
+        let options = Options { environment: std::mem::take(&mut self.options.environment) };
         Self::start(options, directory)
     }
 

@@ -6,19 +6,14 @@ mod bad_input;
 mod formats;
 mod harness;
 mod images;
-#[cfg(feature = "faults")]
 mod jobs;
-#[cfg(feature = "faults")]
 mod kills;
 mod operator;
-#[cfg(feature = "faults")]
 mod panics;
 mod raw;
-#[cfg(feature = "faults")]
 mod resize;
 mod routes;
 mod settings;
 mod slow_clients;
-#[cfg(feature = "faults")]
 mod stop_and_start;
 mod whole_path;
