@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use safelight::sandbox::{Child, Exit, SandboxError};
 
 use crate::raw::{FLOOD, OUTPUT};
@@ -28,7 +29,8 @@ trials! {
     a_report_before_death_counts,
     sent_descriptors_are_hostile_and_do_not_leak,
     a_flood_of_stderr_neither_blocks_nor_fills_the_log,
-    a_grandchild_neither_hides_the_death_nor_survives_it,
+    a_grandchild_does_not_survive_the_death_of_the_child,
+    a_socket_kept_open_does_not_hide_the_death_of_the_child,
     a_false_output_is_hostile,
     an_image_beyond_the_limits_is_hostile,
 }
@@ -194,11 +196,21 @@ fn a_flood_of_stderr_neither_blocks_nor_fills_the_log() {
     }));
 }
 
-fn a_grandchild_neither_hides_the_death_nor_survives_it() {
+fn a_grandchild_does_not_survive_the_death_of_the_child() {
     block_on(with_child("grandchild", async |mut child| {
         let grandchild = pidfd::open(failed(&mut child, b"image").await.detail.parse().unwrap());
         let end = attempt(&mut child, b"image").await;
         assert!(matches!(end, Err(SandboxError::Died(Exit::Code(0)))), "{end:?}");
+        assert!(pidfd::ends(&grandchild));
+    }));
+}
+
+fn a_socket_kept_open_does_not_hide_the_death_of_the_child() {
+    block_on(with_child("escaped_grandchild", async |mut child| {
+        let grandchild = pidfd::open(failed(&mut child, b"image").await.detail.parse().unwrap());
+        let end = attempt(&mut child, b"image").await;
+        assert!(matches!(end, Err(SandboxError::Died(Exit::Code(0)))), "{end:?}");
+        rustix::process::pidfd_send_signal(&grandchild, Signal::KILL).expect("it lives, with the socket open");
         assert!(pidfd::ends(&grandchild));
     }));
 }

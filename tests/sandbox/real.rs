@@ -13,6 +13,7 @@ use crate::support::{block_on, bytes, file};
 trials! {
     red_and_blue_are_swapped_in_a_child,
     what_cannot_be_decoded_fails_with_its_code,
+    a_result_beyond_the_file_size_of_the_child_is_too_large,
     #[cfg(feature = "faults")]
     poison_operations_end_as_they_must,
 }
@@ -22,8 +23,8 @@ pub(crate) const NAME: &str = "imaging";
 
 const SIZE: (u32, u32) = (64, 48);
 
-fn picture() -> Vec<u8> {
-    let picture = RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| Rgb([x as u8, y as u8, 200]));
+fn picture((width, height): (u32, u32)) -> Vec<u8> {
+    let picture = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, y as u8, 200]));
     let mut file = std::io::Cursor::new(Vec::new());
     DynamicImage::from(picture).write_to(&mut file, ImageFormat::Png).unwrap();
     file.into_inner()
@@ -45,7 +46,7 @@ async fn attempt(child: &mut Child, pipeline: &str, image: &[u8]) -> Result<JobE
 fn red_and_blue_are_swapped_in_a_child() {
     block_on(with_child(NAME, async |mut child| {
         for (pipeline, format) in [("swap_channels", Format::Png), ("swap_channels/bmp", Format::Bmp)] {
-            let JobEnd::Done { output, info } = attempt(&mut child, pipeline, &picture()).await.unwrap() else { panic!("it failed") };
+            let JobEnd::Done { output, info } = attempt(&mut child, pipeline, &picture(SIZE)).await.unwrap() else { panic!("it failed") };
             assert_eq!((info.format, info.width, info.height), (format, SIZE.0, SIZE.1));
             let made = image::load_from_memory(&bytes(&output)).unwrap().into_rgb8();
             assert!(made.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == [200, y as u8, x as u8]));
@@ -55,7 +56,7 @@ fn red_and_blue_are_swapped_in_a_child() {
 
 fn what_cannot_be_decoded_fails_with_its_code() {
     block_on(with_child(NAME, async |mut child| {
-        let picture = picture();
+        let picture = picture(SIZE);
         let cases = [
             (&b"just text, no image"[..], ErrorCode::UnsupportedFormat),
             (&b""[..], ErrorCode::UnsupportedFormat),
@@ -70,6 +71,16 @@ fn what_cannot_be_decoded_fails_with_its_code() {
     }));
 }
 
+fn a_result_beyond_the_file_size_of_the_child_is_too_large() {
+    block_on(with_child(NAME, async |mut child| {
+        // 1.4 MB as BMP, where the child may write 1 MiB and the job allows far more.
+        let job = Job { pipeline: "bmp".parse().unwrap(), limits: ImageLimits::default() };
+        let Probe::Readable(probed) = child.probe(job, &file(&picture((800, 600)))).await.unwrap() else { panic!("not readable") };
+        let JobEnd::Failed(failure) = probed.run().await.unwrap() else { panic!("it succeeded") };
+        assert_eq!(failure.code, ErrorCode::OutputTooLarge, "{failure}");
+    }));
+}
+
 #[cfg(feature = "faults")]
 fn poison_operations_end_as_they_must() {
     use safelight::sandbox::Exit;
@@ -77,18 +88,18 @@ fn poison_operations_end_as_they_must() {
 
     for pipeline in ["fault_abort", "fault_eat_memory"] {
         block_on(with_child(NAME, async |mut child| {
-            let end = attempt(&mut child, pipeline, &picture()).await;
+            let end = attempt(&mut child, pipeline, &picture(SIZE)).await;
             assert!(matches!(end, Err(SandboxError::Died(Exit::Signal(6)))), "{pipeline}: {end:?}");
         }));
     }
     block_on(with_child(NAME, async |mut child| {
-        let picture = picture();
+        let picture = picture(SIZE);
         let endless = tokio::time::timeout(Duration::from_millis(200), attempt(&mut child, "fault_loop", &picture)).await;
         assert!(endless.is_err());
         assert_eq!(child.kill().await, Some(Exit::Signal(9)));
     }));
     block_on(with_child(NAME, async |mut child| {
-        let JobEnd::Failed(failure) = attempt(&mut child, "fault_panic", &picture()).await.unwrap() else { panic!("it succeeded") };
+        let JobEnd::Failed(failure) = attempt(&mut child, "fault_panic", &picture(SIZE)).await.unwrap() else { panic!("it succeeded") };
         assert_eq!(failure.code, ErrorCode::CorruptImage);
         assert!(!child.is_reusable());
     }));

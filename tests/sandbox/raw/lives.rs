@@ -1,6 +1,7 @@
 //! Attacks by living and dying: exits, signals, deafness to signals, a process left behind.
 #![allow(unsafe_code)] // Ignoring signals.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
@@ -35,11 +36,17 @@ pub(super) fn done_and_exit(parent: &mut Parent) {
     std::process::exit(3);
 }
 
-/// Leaves a process behind that holds the socket, the standard error and the output open, says its number and dies.
-pub(super) fn grandchild(parent: &mut Parent) {
+/// Leaves a process behind that holds the socket, the standard error and the output open, says its number and dies. One that
+/// `escapes` has a group of its own.
+pub(super) fn grandchild(parent: &mut Parent, escapes: bool) {
     let files = parent.job();
     let path = std::env::current_exe().unwrap();
-    let sleeper = Command::new(path).args(["__child", "sleeper"]).stdin(Stdio::inherit()).stdout(files.output).spawn().unwrap();
+    let mut sleeper = Command::new(path);
+    sleeper.args(["__child", "sleeper"]).stdin(Stdio::inherit()).stdout(files.output);
+    if escapes {
+        sleeper.process_group(0);
+    }
+    let sleeper = sleeper.spawn().unwrap();
     parent.fail(&sleeper.id().to_string());
     parent.job();
     std::process::exit(0);
