@@ -1,6 +1,6 @@
 //! HTTP by hand, for clients that no library would be: silent, cut off, or lying about lengths.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use crate::harness::{PATIENCE, Server, eventually, files};
@@ -70,8 +70,10 @@ impl Client {
     fn head(&mut self) -> Option<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            if self.stream.read_line(&mut head).ok()? == 0 {
-                return None;
+            match self.stream.read_line(&mut head) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("the server neither answers nor hangs up"),
+                Ok(0) | Err(_) => return None,
             }
         }
         Some(head)
