@@ -68,7 +68,10 @@ impl Stores {
         let clock = monotonic_clock();
         let policy = RetryPolicy { max_attempts: config.tasks.max_attempts, max_refunds: config.tasks.max_refunds };
         let database = SqliteDb::open(data_dir.path(), SqliteOptions { clock: Arc::clone(&clock), policy, ..Default::default() })?;
-        let blobs = LocalBlobs::open(data_dir.path(), LocalBlobsOptions { clock, ..Default::default() })?;
+        let defaults = LocalBlobsOptions::default();
+        // Ages must grow beyond the grace, or no orphan would ever be old enough.
+        let max_age = defaults.max_age.max(config.janitor.grace);
+        let blobs = LocalBlobs::open(data_dir.path(), LocalBlobsOptions { clock, max_age, ..defaults })?;
         Ok(Self { _data_dir: data_dir, database: Arc::new(database), blobs: Arc::new(blobs) })
     }
 }

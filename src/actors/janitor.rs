@@ -65,7 +65,7 @@ impl Janitor {
         }
         self.sweeping = true;
         let deps = self.deps.clone();
-        let swept = async move { remove_orphans(&deps, list(&deps).await?, deps.grace).await };
+        let swept = async move { sweep(&deps).await };
         context.spawn(swept.into_actor(self).map(|swept, janitor, _| janitor.swept(swept)));
     }
 
@@ -138,6 +138,20 @@ async fn list(deps: &JanitorDeps) -> Result<Vec<BlobEntry>, SweepError> {
         after = page.next;
         if after.is_none() {
             return Ok(found);
+        }
+    }
+}
+
+/// Sweeps page by page, so that it takes no more memory however much is stored; says how many blobs it removed.
+async fn sweep(deps: &JanitorDeps) -> Result<u64, SweepError> {
+    let mut removed = 0;
+    let mut after: Option<BlobCursor> = None;
+    loop {
+        let page = deps.storage.send(ListBlobs { after }).timeout(STEP_DEADLINE).await??;
+        removed += remove_orphans(deps, page.blobs, deps.grace).await?;
+        after = page.next;
+        if after.is_none() {
+            return Ok(removed);
         }
     }
 }

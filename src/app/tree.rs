@@ -100,7 +100,7 @@ fn spawner(config: &Config) -> io::Result<Spawner> {
     Spawner::start(ChildProgram { path, args: vec![CHILD_COMMAND.into()] }, limits)
 }
 
-/// A worker that is to stop finishes its job first; past the job's deadline there is nothing to wait for.
+/// A worker that is to stop finishes its job first; one that waits for memory or storage beyond that is not waited for.
 fn worker_options(config: &Config) -> Options {
     Options { shutdown: config.tasks.deadline + Duration::from_secs(5), ..Options::default() }
 }

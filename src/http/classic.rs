@@ -38,7 +38,8 @@ async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQ
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let upload = state.frontend.send(NewImage { pipeline: query.pipeline, length: exact }).timeout(ANSWER_DEADLINE).await??;
+    let new_image = NewImage { pipeline: query.pipeline, length: exact, at_most: length };
+    let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     body::receive(request, payload, upload, &clock).await
 }
 
@@ -80,7 +81,7 @@ fn classic_word(problem: &Problem) -> String {
     match problem.code {
         ErrorCode::NotFound => "not found".into(),
         ErrorCode::InProgress => Readiness::InProgress.to_string(),
-        code if code.status() == 422 => Readiness::Failed(code).to_string(),
+        code if problem.task_failed => Readiness::Failed(code).to_string(),
         _ => problem.to_string(),
     }
 }

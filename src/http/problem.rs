@@ -27,16 +27,21 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// When trying again makes sense.
     pub(crate) retry_after: Option<Duration>,
+    /// The request was fine, and the answer is that the task failed with this code.
+    pub(crate) task_failed: bool,
 }
 
 impl Problem {
     /// A problem with nothing but a code and a sentence.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None }
+        Self { code, detail: detail.into(), retry_after: None, task_failed: false }
     }
 
     /// The status to answer with.
     pub(crate) fn status(&self) -> StatusCode {
+        if self.task_failed {
+            return StatusCode::UNPROCESSABLE_ENTITY;
+        }
         StatusCode::from_u16(self.code.status()).expect("the table of codes holds statuses from 400 to 599 (tested there)")
     }
 
@@ -70,7 +75,7 @@ impl ResponseError for Problem {
         let body = json!({
             "type": format!("urn:safelight:error:{}", self.code),
             "title": self.code.title(),
-            "status": self.code.status(),
+            "status": self.status().as_u16(),
             "code": self.code,
             "detail": self.detail,
             "retryable": self.code.retryable(),
@@ -81,7 +86,8 @@ impl ResponseError for Problem {
 
 impl From<FrontendError> for Problem {
     fn from(error: FrontendError) -> Self {
-        Self { code: error.code(), detail: error.to_string(), retry_after: error.retry_after() }
+        let task_failed = matches!(error, FrontendError::Failed(_));
+        Self { code: error.code(), detail: error.to_string(), retry_after: error.retry_after(), task_failed }
     }
 }
 
@@ -95,7 +101,8 @@ impl From<MailboxError> for Problem {
 pub(crate) fn query_config() -> QueryConfig {
     QueryConfig::default().error_handler(|error: QueryPayloadError, request| {
         let problem = Problem::new(ErrorCode::InvalidRequest, error.to_string());
-        let response = problem.classic(request, problem.to_string());
+        let is_classic = !request.path().starts_with("/v1/");
+        let response = if is_classic { problem.classic(request, problem.to_string()) } else { problem.error_response() };
         InternalError::from_response(error, response).into()
     })
 }

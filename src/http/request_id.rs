@@ -13,7 +13,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Middleware: gives the request an id, sends it back and logs one line with it.
 ///
 /// # Errors
-/// Whatever the handler fails with; the id is logged then as well.
+/// Whatever stands between this and the handler fails with; a handler's own error is a response here.
 pub async fn request_id(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = Uuid::new_v4().as_simple().to_string();
     let (method, path) = (request.method().clone(), request.path().to_owned());

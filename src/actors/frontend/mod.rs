@@ -148,18 +148,20 @@ pub struct NewImage {
     pub pipeline: Option<String>,
     /// The length of the image in bytes, where the client announced it.
     pub length: Option<u64>,
+    /// A bound on the length, where the client announced that of something around the image.
+    pub at_most: Option<u64>,
 }
 
 impl Handler<NewImage> for Frontend {
     type Result = ResponseActFuture<Self, Result<Upload, FrontendError>>;
 
-    fn handle(&mut self, NewImage { pipeline, length }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, NewImage { pipeline, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
         let pipeline = match self.pipeline(pipeline.as_deref()) {
             Ok(pipeline) => pipeline,
             Err(error) => return Box::pin(fut::ready(Err(error.into()))),
         };
-        let permit = self.services.master.send(Admit { length }).timeout(ASK_DEADLINE);
+        let permit = self.services.master.send(Admit { length: length.or(at_most) }).timeout(ASK_DEADLINE);
         Box::pin(
             permit.into_actor(self).map(move |permit, frontend, context| Ok(frontend.open_upload(pipeline, length, permit??, context))),
         )

@@ -129,7 +129,7 @@ impl Master {
     }
 
     fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
-        let in_hand = InHand { claim, attempts: task.attempts };
+        let in_hand = InHand { claim, tries: task.attempts + task.refunds };
         match self.dispatch.hand_out(&worker, Box::new(Work { task, claim, limits: self.live.limits() })) {
             Ok(()) => {
                 self.in_hand.insert(worker, in_hand);

@@ -13,7 +13,7 @@ use crate::domain::ids::TaskId;
 #[derive(Message)]
 #[rtype(result = "Result<Permit, Refusal>")]
 pub struct Admit {
-    /// The length of the image in bytes, where the client announced it.
+    /// How many bytes the image has at most, where the client announced anything about it.
     pub length: Option<u64>,
 }
 
@@ -83,9 +83,14 @@ impl Handler<Drain> for Master {
 }
 
 impl Master {
+    /// Whether no task is in hand, on its way to a hand, or on its way back.
+    fn is_idle(&self) -> bool {
+        self.in_hand.is_empty() && self.settling == 0 && !self.dispatch.is_claiming()
+    }
+
     /// Answers those who wait for the drain, once nothing is in hand.
     pub(super) fn answer_drained(&mut self) {
-        if self.admission.is_draining() && self.in_hand.is_empty() && !self.dispatch.is_claiming() {
+        if self.admission.is_draining() && self.is_idle() {
             self.drained.drain(..).for_each(|reply| {
                 // Whoever asked may have given up waiting.
                 let _ = reply.send(());

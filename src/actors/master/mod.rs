@@ -57,7 +57,8 @@ pub struct MasterDeps {
 #[derive(Debug, Clone, Copy)]
 struct InHand {
     claim: Claim,
-    attempts: u32,
+    /// How often the task was handed out in this run, refunded attempts included.
+    tries: u32,
 }
 
 /// The actor. Everything beside `deps` is rebuilt from the store at every start.
@@ -68,6 +69,8 @@ pub struct Master {
     throughput: throughput::Throughput,
     dispatch: dispatch::Dispatch,
     in_hand: HashMap<String, InHand>,
+    /// Outcomes on their way to the database.
+    settling: usize,
     drained: Vec<ParkedReply<Drain>>,
 }
 
@@ -82,6 +85,7 @@ impl Master {
             throughput: throughput::Throughput::default(),
             dispatch: dispatch::Dispatch::default(),
             in_hand: HashMap::new(),
+            settling: 0,
             drained: Vec::new(),
         }
     }

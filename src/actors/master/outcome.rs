@@ -120,16 +120,17 @@ impl Master {
             Some(in_hand) if in_hand.claim == claim => in_hand,
             other => {
                 self.in_hand.extend(other.map(|in_hand| (worker.to_owned(), in_hand)));
-                InHand { claim, attempts: 1 }
+                InHand { claim, tries: 1 }
             }
         }
     }
 
     /// Writes how the attempt ended.
-    pub(super) fn settle_outcome(&self, in_hand: InHand, outcome: Outcome) -> BoxFuture<'static, Settled> {
+    pub(super) fn settle_outcome(&mut self, in_hand: InHand, outcome: Outcome) -> BoxFuture<'static, Settled> {
         let claim = in_hand.claim;
         outcome.log(claim);
-        let backoff = self.deps.backoff.pause(in_hand.attempts.saturating_sub(1), fastrand::f64());
+        self.settling += 1;
+        let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
             Outcome::Done(result) => (Change::Finish { claim, result }, None),
             Outcome::Failed(failure) => (Change::Fail { claim, failure }, None),
@@ -143,6 +144,7 @@ impl Master {
     /// The change is durable, or known to be refused: counts it and looks for more work.
     pub(super) fn settled(&mut self, Settled { claim, result, runnable_in }: Settled, context: &mut Context<Self>) {
         faults::point("master.settled");
+        self.settling -= 1;
         match result {
             Ok(task) => self.count(&task),
             Err(Unsettled::Refused(error)) => log::warn!(task:% = claim.task, claim:% = claim.claim_no, error:% = error; "outcome refused"),

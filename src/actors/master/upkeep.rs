@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 
+use crate::actors::master::outcome::Settled;
 use crate::actors::master::{InHand, Master, Outcome};
 use crate::actors::task_db::{GetBacklog, ListExpired};
 use crate::domain::error_code::ErrorCode;
@@ -50,22 +51,27 @@ impl Master {
         }));
     }
 
-    /// Leases that ended: the attempts count, the workers are fenced off.
+    /// Leases that ended: the workers are fenced off.
     fn take_back(&mut self, expired: Vec<Claim>, context: &mut Context<Self>) {
-        let lost = expired.into_iter().map(|claim| {
-            log::warn!(task:% = claim.task, claim:% = claim.claim_no; "lease lost");
-            let in_hand = self.remove_claim(claim);
-            self.settle_outcome(
-                in_hand,
-                Outcome::Died(Failure::new(ErrorCode::WorkerDied, "the worker stopped reporting; its lease ended")),
-            )
-        });
-        let lost = join_all(lost.collect::<Vec<_>>());
+        let lost: Vec<_> = expired.into_iter().map(|claim| self.lease_lost(claim)).collect();
+        let lost = join_all(lost);
         context.spawn(lost.into_actor(self).map(|lost, master, context| lost.into_iter().for_each(|lost| master.settled(lost, context))));
     }
 
-    fn remove_claim(&mut self, claim: Claim) -> InHand {
-        let worker = self.in_hand.iter().find(|(_, in_hand)| in_hand.claim == claim).map(|(worker, _)| worker.clone());
-        worker.and_then(|worker| self.in_hand.remove(&worker)).unwrap_or(InHand { claim, attempts: 1 })
+    /// A worker that had the claim and fell silent counts against the task. A claim whose commit was in doubt is in no
+    /// hand, and one whose outcome could not be written in none any more: that is the server's fault, not the image's.
+    fn lease_lost(&mut self, claim: Claim) -> BoxFuture<'static, Settled> {
+        log::warn!(task:% = claim.task, claim:% = claim.claim_no; "lease lost");
+        let holder = self.in_hand.iter().find(|(_, in_hand)| in_hand.claim == claim).map(|(worker, _)| worker.clone());
+        match holder.and_then(|worker| self.in_hand.remove(&worker)) {
+            Some(in_hand) => {
+                let reason = Failure::new(ErrorCode::WorkerDied, "the worker stopped reporting; its lease ended");
+                self.settle_outcome(in_hand, Outcome::Died(reason))
+            }
+            None => {
+                let reason = Failure::new(ErrorCode::Unavailable, "no worker had the claim in hand when its lease ended");
+                self.settle_outcome(InHand { claim, tries: 1 }, Outcome::Interrupted(reason))
+            }
+        }
     }
 }

@@ -48,7 +48,7 @@ pub async fn settle(task_db: &Addr<TaskDb>, change: Change) -> Result<Task, Unse
         }
         if !certain {
             last = Unsettled::Unknown;
-            if let Some(task) = shown(task_db, &change).await {
+            if let Ok(Some(task)) = shown(task_db, &change).await {
                 return Ok(task);
             }
         }
@@ -65,16 +65,21 @@ async fn refused(task_db: &Addr<TaskDb>, change: &Change, error: TaskStoreError,
         return Err(Unsettled::Refused(error));
     }
     match shown(task_db, change).await {
-        Some(task) => Ok(task),
-        None if matches!(error, TaskStoreError::Rejected(_)) => Err(Unsettled::Refused(error)),
-        None => Err(Unsettled::Unknown),
+        Ok(Some(task)) => Ok(task),
+        Ok(None) if matches!(error, TaskStoreError::Rejected(_)) => Err(Unsettled::Refused(error)),
+        Ok(None) | Err(NotRead) => Err(Unsettled::Unknown),
     }
 }
 
+/// The task could not be read, which says nothing about it.
+struct NotRead;
+
 /// The task, if it shows that `change` happened.
-async fn shown(task_db: &Addr<TaskDb>, change: &Change) -> Option<Task> {
-    let task = task_db.send(GetState { id: change.task() }).timeout(COMMIT_DEADLINE).await.ok()?.ok()??;
-    change.is_shown_by(&task).then_some(task)
+async fn shown(task_db: &Addr<TaskDb>, change: &Change) -> Result<Option<Task>, NotRead> {
+    match task_db.send(GetState { id: change.task() }).timeout(COMMIT_DEADLINE).await {
+        Ok(Ok(task)) => Ok(task.filter(|task| change.is_shown_by(task))),
+        Ok(Err(_)) | Err(_) => Err(NotRead),
+    }
 }
 
 #[cfg(test)]

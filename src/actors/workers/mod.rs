@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use actix::{Actor, Addr, AsyncContext, Context, ResponseActFuture, Supervised, WrapFuture, fut};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::actors::master::{GetWork, Master, Work, WorkFinished, WorkerLeft};
 use crate::actors::storage::Storage;
@@ -102,12 +102,18 @@ impl Service for Worker {
         Box::pin(fut::ready(Ok(())))
     }
 
-    /// Takes no further work and finishes the job in hand; past the deadline it is killed with its child.
-    fn terminate(&mut self, _: Duration, _: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
+    /// Takes no further work and finishes the job in hand. What does not end in time is given back, its attempt refunded,
+    /// and the child killed.
+    fn terminate(&mut self, within: Duration, _: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
         self.stop.send_replace(true);
         let stop = self.stop.clone();
         // The loop holds the only receiver: when it is gone, the loop has ended.
-        let ended = async move { stop.closed().await };
+        let (master, worker) = (self.deps.master.clone(), self.name.clone());
+        let ended = async move {
+            if timeout(within.saturating_sub(LAST_REPORT_DEADLINE), stop.closed()).await.is_err() {
+                master.do_send(WorkerLeft { worker });
+            }
+        };
         Box::pin(ended.into_actor(self))
     }
 

@@ -10,7 +10,8 @@ section! {
     pub struct JanitorConfig = "janitor" {
         /// The pause between two sweeps.
         interval: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(24 * 7) }, "1m"),
-        /// How old a blob must be before it counts as left behind; an upload under way is younger.
-        grace: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(24 * 365) }, "15m"),
+        /// How long a blob without a task must have been complete before it counts as left behind. The task of an upload
+        /// is committed right after its blob, within two minutes even if the database is in trouble.
+        grace: Duration = fixed(Time { min: Duration::from_mins(5), max: Duration::from_hours(24 * 365) }, "15m"),
     }
 }

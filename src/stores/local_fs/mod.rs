@@ -42,13 +42,16 @@ pub struct LocalBlobsOptions {
     pub max_age: Duration,
     /// Threads that read, write and sync.
     pub threads: usize,
-    /// Operations that may be under way; further ones are refused.
+    /// Short operations that may be under way; further ones are refused.
     pub max_operations: usize,
+    /// Bodies that may be arriving; further ones are refused. A bound of their own, since they last as long as their
+    /// clients please: no number of slow clients may keep results from being read and written.
+    pub max_uploads: usize,
 }
 
 impl Default for LocalBlobsOptions {
     fn default() -> Self {
-        Self { clock: monotonic_clock(), max_age: Duration::from_secs(3600), threads: 4, max_operations: 1024 }
+        Self { clock: monotonic_clock(), max_age: Duration::from_secs(3600), threads: 4, max_operations: 1024, max_uploads: 4096 }
     }
 }
 
@@ -56,7 +59,8 @@ impl Default for LocalBlobsOptions {
 pub struct LocalBlobs {
     disk: Arc<Disk>,
     pool: Arc<Pool<()>>,
-    slots: Arc<Semaphore>,
+    operations: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
 }
 
 /// What the disk threads work on. It does not hold the threads, which must not end up waiting for themselves.
@@ -74,8 +78,9 @@ impl LocalBlobs {
     pub fn open(dir: &Path, options: LocalBlobsOptions) -> Result<Self, BlobStoreError> {
         let layout = Layout::prepare(dir.join(DIR_NAME)).map_err(sorted)?;
         let disk = Arc::new(Disk { layout, ages: Ages::new(options.clock, options.max_age) });
-        let pool = Arc::new(Pool::start("blobs", options.threads, options.max_operations, || ())?);
-        Ok(Self { disk, pool, slots: Arc::new(Semaphore::new(options.max_operations)) })
+        let pool = Arc::new(Pool::start("blobs", options.threads, options.max_operations + options.max_uploads, || ())?);
+        let (operations, uploads) = (Semaphore::new(options.max_operations), Semaphore::new(options.max_uploads));
+        Ok(Self { disk, pool, operations: Arc::new(operations), uploads: Arc::new(uploads) })
     }
 
     /// How busy the disk threads are.
@@ -84,13 +89,8 @@ impl LocalBlobs {
         self.pool.stats()
     }
 
-    fn slot(&self) -> Result<OwnedSemaphorePermit, BlobStoreError> {
-        let refused = |_| BlobStoreError::Unavailable("as many operations as it accepts are under way".into());
-        Arc::clone(&self.slots).try_acquire_owned().map_err(refused)
-    }
-
-    fn upload(&self, expected: Option<u64>) -> Result<Upload, BlobStoreError> {
-        Ok(Upload::new(Arc::clone(&self.pool), Arc::clone(&self.disk), expected, self.slot()?))
+    fn upload(&self, expected: Option<u64>, slots: &Arc<Semaphore>) -> Result<Upload, BlobStoreError> {
+        Ok(Upload::new(Arc::clone(&self.pool), Arc::clone(&self.disk), expected, slot(slots)?))
     }
 
     /// Runs one short job on a disk thread.
@@ -98,7 +98,7 @@ impl LocalBlobs {
         &self,
         job: impl FnOnce(&Disk) -> Result<T, BlobStoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, BlobStoreError>> {
-        let (slot, pool, disk) = (self.slot(), Arc::clone(&self.pool), Arc::clone(&self.disk));
+        let (slot, pool, disk) = (slot(&self.operations), Arc::clone(&self.pool), Arc::clone(&self.disk));
         async move {
             let slot = slot?;
             on_disk(&pool, move || {
@@ -111,14 +111,20 @@ impl LocalBlobs {
     }
 }
 
+/// One of `slots`, or the refusal.
+fn slot(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BlobStoreError> {
+    let refused = |_| BlobStoreError::Unavailable("as many operations as it accepts are under way".into());
+    Arc::clone(slots).try_acquire_owned().map_err(refused)
+}
+
 impl BlobStore for LocalBlobs {
     fn put(&self, key: BlobKey, body: mpsc::Receiver<Chunk>, size: PutSize) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
-        let upload = self.upload(size.announced);
+        let upload = self.upload(size.announced, &self.uploads);
         async move { upload?.receive(key, body, size).await }.boxed()
     }
 
     fn put_file(&self, key: BlobKey, source: File, len: u64) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
-        let upload = self.upload(Some(len));
+        let upload = self.upload(Some(len), &self.operations);
         async move { upload?.copy(key, source, len).await }.boxed()
     }
 
