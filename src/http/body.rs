@@ -3,11 +3,18 @@
 //! actix-web itself never gives up on a body that stops arriving, so every read here has two clocks: one for silence,
 //! one for the whole.
 
+use std::cell::RefCell;
+use std::error::Error;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_multipart::Multipart;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Payload};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{HttpRequest, HttpResponse};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -59,9 +66,54 @@ pub(crate) fn is_multipart(request: &HttpRequest) -> bool {
     request.headers().get(actix_web::http::header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"multipart/form-data"))
 }
 
+/// The body of an upload, of which the answer keeps a share.
+#[derive(Clone)]
+pub(crate) struct SharedBody(Rc<RefCell<Payload>>);
+
+impl SharedBody {
+    /// Shares `payload`.
+    pub(crate) fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(payload)))
+    }
+
+    /// The answer to a body that was not read to its end; the connection closes after it.
+    ///
+    /// actix-web closes, within a deadline, where the rest of a body is still held when the answer is sent. A chunked
+    /// body that was dropped it goes on reading instead, and may miss the moment to do so: the client then waits for ever.
+    pub(crate) fn refused_with(self, response: HttpResponse) -> HttpResponse {
+        response.map_body(|_, answer| BoxBody::new(Refusal { answer, _request: self }))
+    }
+}
+
+impl Stream for SharedBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(context)
+    }
+}
+
+/// An answer that holds the request's body until it is sent.
+struct Refusal {
+    answer: BoxBody,
+    _request: SharedBody,
+}
+
+impl MessageBody for Refusal {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().answer).poll_next(context)
+    }
+}
+
 /// Pumps the body into the upload and waits for the acknowledgement: the id, once bytes and row are durable.
-pub(crate) async fn receive(request: &HttpRequest, payload: Payload, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
-    if is_multipart(request) { receive_multipart(request, payload, upload, clock).await } else { pump(payload, upload, clock).await }
+pub(crate) async fn receive(request: &HttpRequest, body: SharedBody, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+    if is_multipart(request) { receive_multipart(request, body, upload, clock).await } else { pump(body, upload, clock).await }
 }
 
 /// Pumps one stream of bytes into the upload.
@@ -77,8 +129,8 @@ where
 }
 
 /// Takes the first part that carries a file.
-async fn receive_multipart(request: &HttpRequest, payload: Payload, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
-    let mut parts = Multipart::from_request(request, &mut payload.into_inner()).await.map_err(broken)?;
+async fn receive_multipart(request: &HttpRequest, body: SharedBody, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+    let mut parts = Multipart::new(request.headers(), body);
     while let Some(part) = clock.next(&mut parts).await? {
         let mut part = part.map_err(broken)?;
         if is_file(&part) {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
+use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
 use crate::http::{ANSWER_DEADLINE, HttpState, accept, body, download};
 
@@ -21,16 +22,17 @@ pub(crate) struct NewImageQuery {
 
 /// `POST /newImage?pipeline=`: 202 and the id, once the bytes and the task are durable.
 pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, query: Query<NewImageQuery>, payload: Payload) -> HttpResponse {
-    match accept_image(&state, &request, query.into_inner(), payload).await {
+    let body = SharedBody::new(payload);
+    match accept_image(&state, &request, query.into_inner(), body.clone()).await {
         Ok(id) if accept::wants_json(&request) => HttpResponse::Accepted()
             .json(json!({ "id": id, "is_ready": format!("/image/isReady?id={id}"), "image": format!("/image/get?id={id}") })),
         Ok(id) => HttpResponse::Accepted().content_type("text/plain; charset=utf-8").body(id.to_string()),
-        Err(problem) => problem.classic(&request, problem.to_string()),
+        Err(problem) => body.refused_with(problem.classic(&request, problem.to_string())),
     }
 }
 
 /// Admission first, then the body: a refusal costs the client no upload.
-async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQuery, payload: Payload) -> Result<TaskId, Problem> {
+async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQuery, body: SharedBody) -> Result<TaskId, Problem> {
     let clock = body::BodyClock::start(&state.uploads);
     let length = body::announced_length(request, state.uploads.max_bytes)?;
     if length == Some(0) {
@@ -40,7 +42,7 @@ async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQ
     let exact = length.filter(|_| !body::is_multipart(request));
     let new_image = NewImage { pipeline: query.pipeline, length: exact, at_most: length };
     let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
-    body::receive(request, payload, upload, &clock).await
+    body::receive(request, body, upload, &clock).await
 }
 
 /// The query that names a task.

@@ -22,6 +22,7 @@ impl Client {
     pub(crate) fn connect(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address()).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket takes a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a socket takes a timeout");
         Self { stream: BufReader::new(stream) }
     }
 
@@ -40,7 +41,10 @@ impl Client {
     /// Sends one chunk of a chunked body; `false` once the server has hung up.
     pub(crate) fn try_send_chunk(&mut self, bytes: &[u8]) -> bool {
         let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
-        self.stream.get_mut().write_all(&chunk).is_ok()
+        match self.stream.get_mut().write_all(&chunk) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("the server neither takes bytes nor hangs up"),
+            sent => sent.is_ok(),
+        }
     }
 
     /// Whether an answer has begun to arrive.
