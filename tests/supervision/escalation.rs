@@ -155,6 +155,26 @@ fn a_restart_that_fails_to_start_counts_like_any_failure() {
     });
 }
 
+/// In one and the same turn the supervisor `late` hears that its child failed to start, and that it must stop.
+#[test]
+fn a_supervisor_that_fails_to_start_while_it_is_told_to_stop_goes_down() {
+    run(async {
+        let journal = Journal::default();
+        let script = Script::inits([Init::Ok, Init::Ok, Init::Ok, Init::Err]);
+        let (a, a_addr) = Probe::child("a", Options::default(), &journal, &script);
+        let (b, _) = Probe::child("b", Options::default(), &journal, &Script::inits([Init::Ok, Init::Panic]));
+        let (early, _) = supervisor("early", Strategy::RestForOne, strict(1, 10), vec![a]).unwrap();
+        let (late, late_addr) = supervisor("late", Strategy::OneForAll, strict(4, 10), vec![b]).unwrap();
+        let root = root(Strategy::OneForAll, vec![early, late]).await;
+        for _ in 0..3 {
+            a_addr.do_send(Fail::InHandler);
+        }
+        settle().await;
+        assert_eq!(late_addr.send(Tree::default()).await.unwrap().children[0].state, State::Running);
+        assert_eq!(root.stop(Duration::from_secs(10)).await, Exit::Shutdown);
+    });
+}
+
 #[test]
 fn failures_during_an_escalation_do_not_disturb_it() {
     run(async {

@@ -84,6 +84,11 @@ impl Machine {
         matches!(self.phase, Phase::Ending(_) | Phase::Over)
     }
 
+    /// Whether all children are down, and stay so.
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
     /// Takes a report; returns who ended and why. Reports of lives that were given up are ignored.
     pub(super) fn hear(&mut self, report: Report, now: Instant) -> Option<(Arc<str>, Exit)> {
         let at = self.children.iter().position(|child| child.life.as_ref().is_some_and(|life| life.run == report.run))?;

@@ -39,7 +39,7 @@ pub struct Supervisor {
     reports: Option<mpsc::UnboundedReceiver<Report>>,
     /// Resolves `init`.
     ready: Option<oneshot::Sender<Result<(), Exit>>>,
-    /// Resolves `terminate`.
+    /// Resolves `terminate` when it is dropped.
     stopped: Option<oneshot::Sender<()>>,
     /// When the earliest timer that is set will fire.
     alarm: Option<Instant>,
@@ -114,23 +114,20 @@ impl Supervisor {
     }
 
     fn conclude(&mut self, outcome: Outcome, ctx: &mut Context<Self>) {
-        match (outcome, self.ready.take(), self.stopped.take()) {
-            (Outcome::Ready, Some(ready), stopped) => {
-                self.stopped = stopped;
-                let _ = ready.send(Ok(()));
+        let is_ordered = self.stopped.is_some();
+        match (outcome, self.ready.take()) {
+            (Outcome::Ready, ready) => {
+                ready.map(|ready| ready.send(Ok(())));
             }
-            (Outcome::Stopped, _, Some(stopped)) => {
-                let _ = stopped.send(());
-            }
-            (Outcome::Escalate(failure), Some(ready), None) => {
+            (Outcome::Stopped, _) => self.stopped = None,
+            (Outcome::Escalate(failure), Some(ready)) if !is_ordered => {
                 let _ = ready.send(Err(failure));
             }
             // Also when an order to stop came meanwhile: that it failed must not be lost. Not before this turn is over, in which it
             // may just have become ready: the one above tells a failed start from a failure.
-            (Outcome::Escalate(failure), ..) => {
+            (Outcome::Escalate(failure), _) => {
                 ctx.spawn(fut::ready(()).map(|(), _, _| exit(failure)));
             }
-            (Outcome::Ready | Outcome::Stopped, ..) => {}
         }
     }
 
@@ -188,6 +185,10 @@ impl Service for Supervisor {
         let (stopped, has_stopped) = oneshot::channel();
         self.stopped = Some(stopped);
         self.step(ctx, |supervisor, _| supervisor.machine.stop());
+        if self.machine.is_over() {
+            // All were down before the order came, and nothing more will happen; an `init` that was about to fail is not heard any more.
+            self.stopped = None;
+        }
         Box::pin(has_stopped.into_actor(self).map(|_, _, _| ()))
     }
 

@@ -28,6 +28,8 @@ const SCHEDULES: u64 = 10_000;
 fn every_schedule_of_failures_ends_as_the_reference_predicts() {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     if let Some(seed) = number("SAFELIGHT_SEED") {
+        // `RUST_LOG=info` shows what the supervisors think of it.
+        let _ = env_logger::builder().is_test(true).try_init();
         let (world, result) = play(seed);
         println!("{}", world.lock().trace.join("\n"));
         result.expect("this schedule ends as predicted");

@@ -125,28 +125,30 @@ impl RealTree {
             }
             3 => {
                 drop(inner);
-                self.scale(world);
-                fail_some(world);
+                let pool = self.scale(world);
+                fail_some(world, pool);
             }
             _ => {
                 drop(inner);
-                fail_some(world);
+                fail_some(world, None);
             }
         }
     }
 
-    fn scale(&self, world: &World) {
+    /// Changes the size of a pool, and tells which.
+    fn scale(&self, world: &World) -> Option<Id> {
         let mut inner = world.lock();
         let count = inner.dice.usize(0..=5);
-        let Some((id, addr)) = inner.dice.choice(&self.pools) else { return };
+        let (id, addr) = inner.dice.choice(&self.pools)?;
         let nodes = &inner.reference.table().nodes;
         let taken = nodes[*id].children.iter().filter(|row| nodes[**row].wanted || nodes[**row].state != Is::Down).count();
         if nodes[*id].state == Is::Down || taken + count > POOL_ROWS {
-            return;
+            return None;
         }
         drop(inner);
         addr.do_send(Scale { count });
         world.tell(*id, &Event::Scale(count));
+        Some(*id)
     }
 
     /// Those that should live answer, from a fresh state; those that ended for good, or with the tree, refuse.
@@ -163,11 +165,12 @@ impl RealTree {
     }
 }
 
-/// Lets one to three siblings fail at the same time.
-fn fail_some(world: &World) {
+/// Lets one to three siblings fail at the same time: those in the given pool, or any.
+fn fail_some(world: &World, pool: Option<Id>) {
     let mut inner = world.lock();
     let up: Vec<Id> = (0..inner.reference.table().nodes.len())
         .filter(|id| inner.reference.table().nodes[*id].state == Is::Up && matches!(inner.reference.table().nodes[*id].kind, Kind::Leaf(_)))
+        .filter(|id| pool.is_none_or(|pool| inner.reference.table().nodes[*id].parent == Some(pool)))
         .collect();
     let Some(first) = inner.dice.choice(&up).copied() else { return };
     let parent = inner.reference.table().nodes[first].parent;
