@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     puppet::{Count, Fail, Puppet, World},
     random_tree::{GAPS, LAST_PLACE, PLACE, POOL_ROWS},
-    table::{Deadlines, Event, Id, Kind, Rules, State as Is},
+    table::{Deadlines, Event, Id, Kind, Rules, State as Is, Table},
 };
 
 /// By then every failure has been answered, and all is quiet. (Virtual hours cost nothing.)
@@ -197,11 +197,16 @@ fn check_end(world: &World, exit: &Exit) -> Result<Ending, String> {
     let mut inner = world.lock();
     let now = inner.now();
     inner.reference.advance(now + 1);
-    if let Some(node) = inner.reference.table().nodes.iter().find(|node| node.state != Is::Down) {
+    let endings = inner.reference.readings().iter().map(|table| check_reading(table, exit));
+    endings.reduce(Result::or).unwrap_or_else(|| Err("there is no reading".to_owned()))
+}
+
+fn check_reading(table: &Table, exit: &Exit) -> Result<Ending, String> {
+    if let Some(node) = table.nodes.iter().find(|node| node.state != Is::Down) {
         return Err(format!("the tree ended with {exit}, but {} is {:?}", node.name, node.state));
     }
     let text = exit.to_string();
-    match &inner.reference.table().over {
+    match &table.over {
         Some(None) if *exit == Exit::Shutdown => Ok(Ending::Stopped),
         Some(Some(way)) if text.starts_with(&format!("{way}: ")) => Ok(Ending::Escalated),
         other => Err(format!("the tree ended with {text:?}, predicted was {other:?}")),

@@ -56,8 +56,13 @@ impl Reference {
         }
     }
 
-    /// The state of the tree; where no order was just taken back, there is only one reading.
+    /// The state of the tree. Readings that are left may differ in why a child failed, but when all is quiet no more in what runs.
     pub(crate) fn table(&self) -> &Table {
         &self.readings[0]
+    }
+
+    /// All that may have happened.
+    pub(crate) fn readings(&self) -> &[Table] {
+        &self.readings
     }
 }
