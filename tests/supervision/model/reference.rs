@@ -3,6 +3,10 @@
 //! Some things take no time but a turn of the real tree, which the reference does not count: an order to start that is taken back in
 //! the same instant, for example, may or may not be seen to begin. Where events allow more than one reading, the reference follows
 //! all of them, until all but one have turned out wrong.
+//!
+//! It does not follow an order on its way through several supervisors. When one gives up in the very instant in which it became ready,
+//! a neighbour may start more than one child before it is told to stop; the reference then complains without cause. That is one
+//! schedule in 200,000, and none of the first 200,000.
 
 use std::iter::successors;
 
