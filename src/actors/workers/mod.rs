@@ -20,11 +20,12 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::actors::master::{GetWork, Master, Work, WorkFinished, WorkerLeft};
+use crate::actors::master::{GetWork, Heartbeat, Master, Work, WorkFinished, WorkerLeft};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{self, Details, Exit, InitResult, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
+use crate::domain::task::Claim;
 use crate::sandbox::Child;
 
 pub use budget::{MemoryBudget, MemoryPermit, NeverFits};
@@ -212,13 +213,29 @@ impl Hands {
         faults::point("worker.attempt");
         let claim = work.claim;
         self.status.borrow_mut().task = Some((claim.task, Instant::now()));
-        if let Some(outcome) = attempt::attempt(&self.deps, child, work).await {
+        let outcome = tokio::select! {
+            outcome = attempt::attempt(&self.deps, child, work) => outcome,
+            () = self.orphaned(claim) => None,
+        };
+        if let Some(outcome) = outcome {
             faults::point("worker.report");
             self.report(WorkFinished { worker: self.name.clone(), claim, outcome }).await;
         }
         let mut status = self.status.borrow_mut();
         status.task = None;
         status.jobs += 1;
+    }
+
+    /// Resolves when the worker is told to stop while its master is down: the master will give the claim back when it starts,
+    /// and starts only when its workers are gone, so to finish the job would keep everybody waiting for nothing.
+    async fn orphaned(&self, claim: Claim) {
+        let mut stop = self.stop.clone();
+        let _ = stop.wait_for(|stop| *stop).await;
+        if self.deps.master.send(Heartbeat { claim }).timeout(LAST_REPORT_DEADLINE).await.is_ok() {
+            // A pool that shrinks, or a server that stops in order: the job is finished.
+            std::future::pending::<()>().await;
+        }
+        log::warn!(worker = self.name.as_str(), task:% = claim.task; "job dropped; its master is being restarted");
     }
 
     /// Tells the master, and waits until the outcome is durable. What it never hears, it hands out again.
