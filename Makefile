@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt docs config ci
+.PHONY: help run test campaign lint fmt docs config ci
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -15,6 +15,9 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	@tree=$$(cargo tree --edges normal --prefix none); \
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
 	cargo test --features faults
+
+campaign: ## Run every proof of reliability at full size (an hour; root for power cuts) and write docs/reliability.md
+	scripts/campaign
 
 lint: ## Let clippy judge every target, with and without the planted faults
 	cargo clippy --all-targets --features faults -- -D warnings

@@ -37,7 +37,29 @@ impl Options {
 
     /// Starts a server on a new directory.
     pub fn start(self) -> Server {
-        Server::start(self, TempDir::new().expect("a temporary directory"))
+        Server::start(self, Place::Own(TempDir::new().expect("a temporary directory")))
+    }
+
+    /// Starts a server on a directory that outlives it; its log is put there, too.
+    pub fn start_in(self, directory: &Path) -> Server {
+        Server::start(self, Place::Given(directory.to_owned()))
+    }
+}
+
+/// The directory in which a server runs.
+enum Place {
+    /// Removed with the server.
+    Own(TempDir),
+    /// Somebody else's.
+    Given(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(directory) => directory.path(),
+            Self::Given(directory) => directory,
+        }
     }
 }
 
@@ -45,7 +67,7 @@ impl Options {
 pub struct Server {
     process: Child,
     url: String,
-    directory: Option<TempDir>,
+    directory: Option<Place>,
     options: Options,
     agent: Agent,
 }
@@ -78,7 +100,7 @@ impl Server {
         Options::new().start()
     }
 
-    fn start(options: Options, directory: TempDir) -> Self {
+    fn start(options: Options, directory: Place) -> Self {
         let log = File::options().create(true).append(true).open(directory.path().join("log")).expect("a log file");
         let mut process = Command::new(env!("CARGO_BIN_EXE_safelight"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])

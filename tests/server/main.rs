@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests document themselves by their names; nothing outside uses their helpers")]
 
 mod bad_input;
+mod campaign;
 mod formats;
 mod harness;
 mod images;
@@ -10,6 +11,8 @@ mod jobs;
 mod kills;
 mod operator;
 mod panics;
+#[path = "../common/proof.rs"]
+mod proof;
 mod raw;
 mod resize;
 mod routes;

@@ -5,11 +5,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod blob_fixtures;
+#[cfg(feature = "faults")]
+mod campaign;
 mod conformance;
 mod durability;
 mod fixtures;
 #[cfg(feature = "faults")]
 mod life;
 mod local_fs;
+#[cfg(feature = "faults")]
+#[path = "../common/proof.rs"]
+mod proof;
 mod property;
 mod sqlite;

@@ -10,6 +10,7 @@ use actix::{Addr, MailboxError};
 use tokio::time::sleep;
 
 use crate::actors::task_db::{COMMIT_DEADLINE, GetState, SetState, TaskDb};
+use crate::domain::faults::{self, Mechanism};
 use crate::domain::task::{Change, Task};
 use crate::stores::tasks::TaskStoreError;
 
@@ -76,6 +77,9 @@ struct NotRead;
 
 /// The task, if it shows that `change` happened.
 async fn shown(task_db: &Addr<TaskDb>, change: &Change) -> Result<Option<Task>, NotRead> {
+    if faults::removed(Mechanism::ReRead) {
+        return Ok(None);
+    }
     match task_db.send(GetState { id: change.task() }).timeout(COMMIT_DEADLINE).await {
         Ok(Ok(task)) => Ok(task.filter(|task| change.is_shown_by(task))),
         Ok(Err(_)) | Err(_) => Err(NotRead),

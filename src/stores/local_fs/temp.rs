@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use sha2::Digest;
 
 use crate::domain::blob::{BlobKey, BlobMeta, Sha256};
-use crate::domain::faults;
+use crate::domain::faults::{self, Mechanism};
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::local_fs::layout::{Layout, sync_dir};
 
@@ -80,7 +80,9 @@ impl TempBlob {
     /// the name appears. No step is tried twice: after a failed fsync the kernel may have dropped the pages.
     pub(super) fn persist(self, layout: &Layout, key: BlobKey, before_visible: impl FnOnce()) -> Result<BlobMeta, BlobStoreError> {
         faults::io("blobs.before_fsync")?;
-        self.file.sync_all().map_err(sorted)?;
+        if !faults::removed(Mechanism::FileFsync) {
+            self.file.sync_all().map_err(sorted)?;
+        }
         faults::io("blobs.before_rename")?;
         before_visible();
         let path = layout.path_of(key);
@@ -88,7 +90,7 @@ impl TempBlob {
             Errno::EXIST => BlobStoreError::Exists,
             other => sorted(other.into()),
         })?;
-        let synced = faults::io("blobs.before_dir_fsync").and_then(|()| sync_dir(&layout.dir_of(key)));
+        let synced = faults::io("blobs.before_dir_fsync").and_then(|()| sync_name(&layout.dir_of(key)));
         if let Err(error) = synced {
             // Visible but perhaps not durable: no reader may come to rely on it.
             fs::remove_file(&path)?;
@@ -108,6 +110,11 @@ impl Drop for TempBlob {
             Ok(()) => {}
         }
     }
+}
+
+/// Makes the name that has appeared in `dir` durable.
+fn sync_name(dir: &Path) -> io::Result<()> {
+    if faults::removed(Mechanism::DirectoryFsync) { Ok(()) } else { sync_dir(dir) }
 }
 
 /// A full disk is not a broken one.

@@ -1,0 +1,5 @@
+//! The proofs that nothing is lost: small in every run of the tests, at full size in a campaign (`make campaign`).
+//!
+//! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
+
+mod server_kill;
