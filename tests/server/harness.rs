@@ -273,14 +273,31 @@ pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
 }
 
 /// Asks again and again until there is an answer; the one place that waits without a signal, since HTTP has none.
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T, A: Asked<T>>(what: &str, mut ask: impl FnMut() -> A) -> T {
     let start = Instant::now();
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        match ask().asked() {
+            Ok(answer) => return answer,
+            Err(why) => assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {why}"),
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What [`eventually`] waits for: an answer, or none yet, perhaps with what is there instead.
+pub trait Asked<T> {
+    fn asked(self) -> Result<T, String>;
+}
+
+impl<T> Asked<T> for Option<T> {
+    fn asked(self) -> Result<T, String> {
+        self.ok_or_else(|| "nothing yet".to_owned())
+    }
+}
+
+impl<T> Asked<T> for Result<T, String> {
+    fn asked(self) -> Self {
+        self
     }
 }
 

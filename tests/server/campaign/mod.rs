@@ -2,4 +2,6 @@
 //!
 //! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
 
+mod leftovers;
+mod load;
 mod server_kill;
