@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod campaign;
+#[path = "../common/disk.rs"]
+mod disk;
 mod formats;
 mod harness;
 mod images;
