@@ -3,12 +3,18 @@
 //! Needs root, `mkfs.ext4` and a loop device. Where one is missing, the reason is returned and the test is skipped with it.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(unsafe_code, reason = "no crate here wraps the request that stands for a power cut")]
 
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+
+/// `_IOR('X', 125, __u32)` and its flag, from the kernel's fs/ext4/ext4.h.
+const EXT4_IOC_SHUTDOWN: libc::Ioctl = 0x8004_587D;
+const EXT4_GOING_FLAGS_NOLOGFLUSH: u32 = 2;
 
 /// A mounted file system; unmounted and removed when dropped.
 pub(crate) struct Disk {
@@ -41,6 +47,17 @@ impl Disk {
     /// Unmounts it and mounts it again, which replays its journal; nothing may be open on it.
     pub(crate) fn remount(&self) {
         run(Command::new("umount").arg(self.path())).and_then(|()| self.mount()).expect("the disk can be mounted again");
+    }
+
+    /// Cuts the power: from now on every write fails, and nothing that was not synced is there after a [`Disk::remount`].
+    /// Not even the journal that is in memory is written (`EXT4_IOC_SHUTDOWN` without a flush of the log). What a power
+    /// cut may do beyond that, such as a half-written sector or a disk that lies about its cache, this does not do.
+    pub(crate) fn cut_power(&self) {
+        let flag: u32 = EXT4_GOING_FLAGS_NOLOGFLUSH;
+        let mount = File::open(self.path()).expect("the disk is mounted");
+        // SAFETY: the descriptor is open, and the request reads one `u32` from the pointer.
+        let failed = unsafe { libc::ioctl(mount.as_raw_fd(), EXT4_IOC_SHUTDOWN, &raw const flag) };
+        assert_eq!(failed, 0, "{}", std::io::Error::last_os_error());
     }
 
     fn mount(&self) -> Result<(), String> {

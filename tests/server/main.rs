@@ -11,6 +11,8 @@ mod harness;
 mod images;
 mod jobs;
 mod kills;
+#[path = "../common/mutation.rs"]
+mod mutation;
 mod operator;
 mod panics;
 #[path = "../common/proof.rs"]

@@ -8,11 +8,17 @@ mod blob_fixtures;
 #[cfg(feature = "faults")]
 mod campaign;
 mod conformance;
+#[cfg(feature = "faults")]
+#[path = "../common/disk.rs"]
+mod disk;
 mod durability;
 mod fixtures;
 #[cfg(feature = "faults")]
 mod life;
 mod local_fs;
+#[cfg(feature = "faults")]
+#[path = "../common/mutation.rs"]
+mod mutation;
 #[cfg(feature = "faults")]
 #[path = "../common/proof.rs"]
 mod proof;

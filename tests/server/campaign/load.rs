@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -74,7 +74,7 @@ pub struct Acknowledged {
 pub struct Progress {
     in_flight: AtomicUsize,
     sent: AtomicUsize,
-    stop: AtomicBool,
+    acknowledged: AtomicUsize,
 }
 
 impl Progress {
@@ -83,13 +83,13 @@ impl Progress {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// No upload begins any more.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+    /// Uploads answered with 202.
+    pub fn acknowledged(&self) -> usize {
+        self.acknowledged.load(Ordering::SeqCst)
     }
 }
 
-/// Lets `clients` upload until they are stopped or the server is gone, while `during` runs; gives what was acknowledged,
+/// Lets `clients` upload until the server is gone, while `during` runs; gives what was acknowledged,
 /// and how many uploads were sent at all.
 pub fn upload_while(server: &Server, album: &Album, clients: usize, during: impl FnOnce(&Progress)) -> (Vec<Acknowledged>, usize) {
     let progress = Progress::default();
@@ -103,20 +103,22 @@ pub fn upload_while(server: &Server, album: &Album, clients: usize, during: impl
 
 fn client(server: &Server, album: &Album, progress: &Progress) -> Vec<Acknowledged> {
     let mut acknowledged = Vec::new();
-    while !progress.stop.load(Ordering::SeqCst) {
+    loop {
         let upload = progress.sent.fetch_add(1, Ordering::SeqCst);
         progress.in_flight.fetch_add(1, Ordering::SeqCst);
         let answer = server.upload_to_ending(album.file(upload), "swap_channels");
         progress.in_flight.fetch_sub(1, Ordering::SeqCst);
         match answer {
-            Some(answer) if answer.status == 202 => acknowledged.push(Acknowledged { id: answer.text(), upload }),
+            Some(answer) if answer.status == 202 => {
+                acknowledged.push(Acknowledged { id: answer.text(), upload });
+                progress.acknowledged.fetch_add(1, Ordering::SeqCst);
+            }
             Some(answer) => assert!(matches!(answer.status, 503 | 507), "{}", answer.text()),
             // No answer: the server is gone, or about to be.
-            None if server.try_get("/livez").is_none() => break,
+            None if server.try_get("/livez").is_none() => return acknowledged,
             None => {}
         }
     }
-    acknowledged
 }
 
 /// Every task of the server with its state, over all pages.

@@ -4,4 +4,6 @@
 
 mod leftovers;
 mod load;
+mod mutations;
+mod power_cut;
 mod server_kill;
