@@ -110,7 +110,7 @@ fn all_faults_of_all_sources_are_reported_together_with_their_places() {
         "SAFELIGHT__TASKS: tasks: there is no such key; `safelight config default` lists every key",
         "SAFELIGHT__UPLOAD__MAX_BYTES: upload.max_bytes: there is no such key; did you mean SAFELIGHT__UPLOADS__MAX_BYTES?",
         "SAFELIGHT__WORKERS__NICE: workers.nice: expected a whole number from 0 to 19, found \"20\"",
-        "--workers: workers.count: expected a whole number from 1 to 256, or \"auto\" for the available cores, found \"many\"",
+        "--workers: workers.count: expected a whole number from 0 to 256, or \"auto\" for the available cores, found \"many\"",
     ];
     assert_eq!(setup.faults(), expected);
 }

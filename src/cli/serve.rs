@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_reported_by_its_flag() {
-        let sources = Sources { flags: flags(&["--listen", "here", "--workers", "0"]), ..Sources::default() };
+        let sources = Sources { flags: flags(&["--listen", "here", "--workers", "257"]), ..Sources::default() };
         let faults = Config::load(&sources).expect_err("both are wrong");
         let places: Vec<&Place> = faults.faults().iter().map(|fault| &fault.place).collect();
         assert_eq!(places, [&Place::Flag("--listen"), &Place::Flag("--workers")]);

@@ -26,8 +26,8 @@ fn refusal(server: &Server, key: &str, value: &str) -> String {
 fn a_setting_that_cannot_be_says_why() {
     let server = Server::new();
     assert_eq!(
-        refusal(&server, "workers.count", "0"),
-        "workers.count: expected a whole number from 1 to 256, or \"auto\" for the available cores, found 0"
+        refusal(&server, "workers.count", "257"),
+        "workers.count: expected a whole number from 0 to 256, or \"auto\" for the available cores, found 257"
     );
     assert!(refusal(&server, "workers.count", "many").contains("found \"many\""));
     assert_eq!(refusal(&server, "workers.cuont", "4"), "workers.cuont is not a setting of this server; did you mean workers.count?");

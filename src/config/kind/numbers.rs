@@ -31,8 +31,9 @@ impl<T: Copy + PartialOrd + fmt::Display + TryFrom<i64> + Into<u64>> Kind for Co
     }
 }
 
-/// A whole number from 1 to `max`, or `auto`: as many as there are available cores.
+/// A whole number from `min` to `max`, or `auto`: as many as there are available cores.
 pub(crate) struct CountOrCores {
+    pub(crate) min: u32,
     pub(crate) max: u32,
 }
 
@@ -44,7 +45,7 @@ impl Kind for CountOrCores {
     type Value = u32;
 
     fn expected(&self) -> String {
-        format!("a whole number from 1 to {}, or \"{}\" for the available cores", self.max, Self::AUTO)
+        format!("a whole number from {} to {}, or \"{}\" for the available cores", self.min, self.max, Self::AUTO)
     }
 
     fn parse(&self, raw: &Raw) -> Option<u32> {
@@ -52,7 +53,7 @@ impl Kind for CountOrCores {
             let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
             return Some(u32::try_from(cores).unwrap_or(self.max).min(self.max));
         }
-        Count { min: 1_u32, max: self.max }.parse(raw)
+        Count { min: self.min, max: self.max }.parse(raw)
     }
 
     fn print(&self, value: &u32) -> Json {
@@ -135,12 +136,13 @@ mod tests {
 
     #[test]
     fn auto_is_the_cores_of_this_machine_and_stays_auto() {
-        let kind = CountOrCores { max: 256 };
+        let kind = CountOrCores { min: 1, max: 256 };
         assert!((1..=256).contains(&kind.read(&text("auto")).expect("auto is a count")));
-        assert_eq!(CountOrCores { max: 1 }.read(&text("auto")), Ok(1), "never above the maximum");
+        assert_eq!(CountOrCores { min: 1, max: 1 }.read(&text("auto")), Ok(1), "never above the maximum");
         assert_eq!(kind.normalise(&text("auto")), Ok(Json::from("auto")));
         assert_eq!(kind.normalise(&Raw::Integer(4)), Ok(Json::from(4)));
         assert!(kind.read(&Raw::Integer(0)).is_err());
+        assert_eq!(CountOrCores { min: 0, max: 1 }.read(&Raw::Integer(0)), Ok(0));
     }
 
     #[test]

@@ -12,7 +12,7 @@ section! {
         /// The address and port to listen on. Port 0 takes a free one; the log tells which.
         listen: SocketAddr = fixed(Address, "127.0.0.1:8080"),
         /// The threads that answer HTTP requests.
-        http_workers: u32 = fixed(CountOrCores { max: 256 }, "auto"),
+        http_workers: u32 = fixed(CountOrCores { min: 1, max: 256 }, "auto"),
         /// The connections that may be open at the same time, over all threads; more wait in the system's backlog.
         max_connections: u32 = fixed(Count { min: 1_u32, max: 1_000_000 }, "4096"),
         /// How long a request's headers may take to arrive.

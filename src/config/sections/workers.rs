@@ -8,8 +8,9 @@ use crate::config::schema::section;
 section! {
     /// Workers: each one owns a sandboxed child process that decodes, transforms and encodes one image at a time.
     pub struct WorkersConfig = "workers" {
-        /// How many images are processed at the same time. A shrinking pool finishes the jobs that run.
-        count: u32 = live(CountOrCores { max: WorkersConfig::MAX_COUNT }, "auto"),
+        /// How many images are processed at the same time. A shrinking pool finishes the jobs that run. 0 pauses the
+        /// processing: uploads are still taken, and wait.
+        count: u32 = live(CountOrCores { min: 0, max: WorkersConfig::MAX_COUNT }, "auto"),
         /// The program that the child processes run; empty for this server's own.
         program: Option<PathBuf> = fixed(OptionalFile, ""),
         /// The address space of one child process, in which the code and the image must fit.
