@@ -1,0 +1,70 @@
+//! The server's HTTP side as one client uses it: upload, ask, download.
+
+use std::io::Read;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::Outcome;
+
+/// How long one task may take to end before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The pause between two questions about a task that is not ready.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A client with connections of its own.
+pub(crate) struct Client {
+    agent: Agent,
+    url: String,
+}
+
+impl Client {
+    pub(crate) fn new(url: &str) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
+        Self { agent, url: url.to_owned() }
+    }
+
+    /// Uploads `image` and returns the id; the answer means that image and task are durable.
+    pub(crate) fn upload(&self, image: &[u8], pipeline: Option<&str>) -> Outcome<String> {
+        let request = self.agent.post(format!("{}/newImage", self.url)).content_type("application/octet-stream");
+        let request = pipeline.into_iter().fold(request, |request, pipeline| request.query("pipeline", pipeline));
+        let mut answer = request.send(image)?;
+        let text = answer.body_mut().read_to_string()?;
+        if answer.status() == 202 { Ok(text) } else { Err(format!("{}: {text}", answer.status()).into()) }
+    }
+
+    /// Waits until the task has ended, and says how.
+    pub(crate) fn wait(&self, id: &str) -> Outcome<String> {
+        let start = Instant::now();
+        loop {
+            let state = self.text(&format!("/image/isReady?id={id}"))?;
+            if state == "finished" || state.starts_with("failed") {
+                return Ok(state);
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(format!("task {id} has not ended within {} s: {state}", PATIENCE.as_secs()).into());
+            }
+            sleep(PAUSE);
+        }
+    }
+
+    /// The task as the server tells it.
+    pub(crate) fn task(&self, id: &str) -> Outcome<Value> {
+        Ok(serde_json::from_str(&self.text(&format!("/v1/tasks/{id}"))?)?)
+    }
+
+    /// The result.
+    pub(crate) fn image(&self, id: &str) -> Outcome<Vec<u8>> {
+        let mut answer = self.agent.get(format!("{}/image/get?id={id}", self.url)).call()?;
+        let mut bytes = Vec::new();
+        answer.body_mut().as_reader().read_to_end(&mut bytes)?;
+        if answer.status() == 200 { Ok(bytes) } else { Err(format!("{}: no result of {id}", answer.status()).into()) }
+    }
+
+    fn text(&self, path: &str) -> Outcome<String> {
+        Ok(self.agent.get(format!("{}{path}", self.url)).call()?.body_mut().read_to_string()?)
+    }
+}

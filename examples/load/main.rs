@@ -1,0 +1,67 @@
+//! Load: puts a Safelight server under load and measures it, alone or against what the machine can do at best.
+//!
+//! ```text
+//! cargo build --release && cargo run --release --example load -- run --images 200 --clients 8
+//! ```
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the command line |
+//! | `run` | N images with C clients, all waited for, then verified |
+//! | `end_to_end`, `uploads`, `memory` | a goal each: rounds that alternate between the server and its yardstick |
+//! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
+//! | `photos`, `disk`, `figures` | what is uploaded, what the disk does alone, medians and percentiles |
+
+mod burst;
+mod client;
+mod disk;
+mod end_to_end;
+mod figures;
+mod memory;
+mod photos;
+mod run;
+mod server;
+mod uploads;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What every step here may fail with: it is told, and ends the program.
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[derive(Debug, Parser)]
+#[command(about = "Puts a Safelight server under load and measures it")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Upload images, wait for all of them, verify them, and print rates, latencies and memory
+    Run(run::Arguments),
+    /// Images per second through the server against `imaging` called directly on the same cores
+    EndToEnd(end_to_end::Arguments),
+    /// Durable small uploads per second against the same writes and fsyncs with nothing around them
+    Uploads(uploads::Arguments),
+    /// The server's resident memory after many large uploads
+    Memory(memory::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match CommandLine::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::EndToEnd(arguments) => end_to_end::run(&arguments),
+        Command::Uploads(arguments) => uploads::run(&arguments),
+        Command::Memory(arguments) => memory::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
