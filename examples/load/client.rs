@@ -23,7 +23,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(url: &str) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
+        // No timeout over a whole call: `ureq` would start a thread for every request, to look the name up within it.
+        let config =
+            Agent::config_builder().http_status_as_error(false).timeout_recv_response(Some(PATIENCE)).timeout_recv_body(Some(PATIENCE));
+        let agent = config.build().new_agent();
         Self { agent, url: url.to_owned() }
     }
 

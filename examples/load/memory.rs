@@ -33,7 +33,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let Arguments { images, clients, .. } = *arguments;
     let originals = photos::load(&arguments.files)?;
-    let server = arguments.server.start(&[("workers.count", &arguments.workers), ("tasks.queue_limit", "1000000"), ("tasks.queue_bytes", "1TiB")])?;
+    let server = arguments.server.start(&[
+        ("workers.count", &arguments.workers),
+        ("tasks.queue_limit", "1000000"),
+        ("tasks.queue_bytes", "1TiB"),
+    ])?;
     println!("before the first upload: {}", Memory::of(server.pid())?);
     let original = |number: usize| originals[number % originals.len()].as_slice();
     let burst = burst::upload(server.url(), clients, images, None, original).all_accepted()?;

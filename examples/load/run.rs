@@ -52,7 +52,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let failed = ended.iter().filter(|state| *state != "finished").count();
     println!("{} images in {:.2} s: {:.2} images/s", ended.len(), elapsed.as_secs_f64(), ended.len() as f64 / elapsed.as_secs_f64());
     println!("errors: {} uploads not accepted, {failed} tasks failed", burst.refused.len());
-    burst.refused.first().into_iter().chain(ended.iter().find(|state| *state != "finished")).for_each(|error| println!("  such as: {error}"));
+    burst
+        .refused
+        .first()
+        .into_iter()
+        .chain(ended.iter().find(|state| *state != "finished"))
+        .for_each(|error| println!("  such as: {error}"));
     print_latencies(&client, &burst)?;
     if let Some(pid) = pid {
         println!("memory of the server, its children apart: {}", Memory::of(pid)?);
@@ -74,10 +79,9 @@ fn print_latencies(client: &Client, burst: &Burst) -> Outcome<()> {
             completions.push(accepted.accept + Duration::try_from(ended.duration_since(created)).unwrap_or_default());
         }
     }
-    for (what, times) in [
-        ("accept", Sorted::of_times(burst.accepted.iter().map(|accepted| accepted.accept))),
-        ("completion", Sorted::of_times(completions)),
-    ] {
+    for (what, times) in
+        [("accept", Sorted::of_times(burst.accepted.iter().map(|accepted| accepted.accept))), ("completion", Sorted::of_times(completions))]
+    {
         println!("{what}: p50 {:.0} ms, p99 {:.0} ms", times.percentile(50.0), times.percentile(99.0));
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! Blobs as files of a local file system.
 //!
 //! A blob is written under a temporary name, synced, renamed to its own name, and its directory synced; only then the put
-//! is answered. Four threads of the store's own do everything that blocks: on a journalling file system concurrent fsyncs
-//! share a journal commit, so a few threads reach the disk's throughput, and threads of its own make the store independent
-//! of the caller's runtime and let it close cleanly.
+//! is answered. Threads of the store's own do everything that blocks: on a journalling file system concurrent fsyncs share a
+//! journal commit, so there are as many of them as fsyncs that are worth sharing (docs/benchmarks.md has the figures). They
+//! also make the store independent of the caller's runtime and let it close cleanly.
 
 mod ages;
 mod layout;
@@ -40,7 +40,7 @@ pub struct LocalBlobsOptions {
     pub clock: Clock,
     /// Where ages stop to grow, because puts are remembered no longer: the longest useful grace of a sweep.
     pub max_age: Duration,
-    /// Threads that read, write and sync.
+    /// Threads that read, write and sync; that many fsyncs may share one journal commit.
     pub threads: usize,
     /// Short operations that may be under way; further ones are refused.
     pub max_operations: usize,
@@ -51,7 +51,7 @@ pub struct LocalBlobsOptions {
 
 impl Default for LocalBlobsOptions {
     fn default() -> Self {
-        Self { clock: monotonic_clock(), max_age: Duration::from_secs(3600), threads: 4, max_operations: 1024, max_uploads: 4096 }
+        Self { clock: monotonic_clock(), max_age: Duration::from_secs(3600), threads: 16, max_operations: 1024, max_uploads: 4096 }
     }
 }
 
@@ -89,8 +89,8 @@ impl LocalBlobs {
         self.pool.stats()
     }
 
-    fn upload(&self, expected: Option<u64>, slots: &Arc<Semaphore>) -> Result<Upload, BlobStoreError> {
-        Ok(Upload::new(Arc::clone(&self.pool), Arc::clone(&self.disk), expected, slot(slots)?))
+    fn upload(&self, slots: &Arc<Semaphore>) -> Result<Upload, BlobStoreError> {
+        Ok(Upload::new(Arc::clone(&self.pool), Arc::clone(&self.disk), slot(slots)?))
     }
 
     /// Runs one short job on a disk thread.
@@ -119,12 +119,12 @@ fn slot(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BlobStoreError> 
 
 impl BlobStore for LocalBlobs {
     fn put(&self, key: BlobKey, body: mpsc::Receiver<Chunk>, size: PutSize) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
-        let upload = self.upload(size.announced, &self.uploads);
+        let upload = self.upload(&self.uploads);
         async move { upload?.receive(key, body, size).await }.boxed()
     }
 
     fn put_file(&self, key: BlobKey, source: File, len: u64) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
-        let upload = self.upload(Some(len), &self.operations);
+        let upload = self.upload(&self.operations);
         async move { upload?.copy(key, source, len).await }.boxed()
     }
 

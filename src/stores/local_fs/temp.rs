@@ -28,20 +28,18 @@ pub(super) struct TempBlob {
 }
 
 impl TempBlob {
-    /// Creates the file; a length known beforehand is reserved, so that a full disk shows before the bytes are sent.
-    pub(super) fn create(layout: &Layout, expected: Option<u64>) -> Result<Self, BlobStoreError> {
+    /// Creates the file.
+    pub(super) fn create(layout: &Layout) -> Result<Self, BlobStoreError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let path = layout.temp_dir().join(format!("{}.tmp", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(sorted)?;
         let blob = Self { path, file, hasher: sha2::Sha256::new(), len: 0 };
-        if let Some(len) = expected.filter(|&len| len > 0) {
-            blob.reserve(len)?;
-        }
         faults::io("blobs.temp_created")?;
         Ok(blob)
     }
 
-    fn reserve(&self, len: u64) -> Result<(), BlobStoreError> {
+    /// Reserves the room for `len` bytes, so that a full disk shows before they are sent.
+    pub(super) fn reserve(&self, len: u64) -> Result<(), BlobStoreError> {
         match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, len) {
             // Some file systems cannot reserve; there the disk fills up while writing.
             Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),

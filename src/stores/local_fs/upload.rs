@@ -21,16 +21,19 @@ const WRITE_SIZE: usize = 256 * 1024;
 pub(super) struct Work {
     disk: Arc<Disk>,
     temp: Option<TempBlob>,
-    expected: Option<u64>,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Work {
     fn temp(&mut self) -> Result<&mut TempBlob, BlobStoreError> {
         if self.temp.is_none() {
-            self.temp = Some(TempBlob::create(&self.disk.layout, self.expected)?);
+            self.temp = Some(TempBlob::create(&self.disk.layout)?);
         }
         self.temp.as_mut().ok_or(BlobStoreError::Aborted)
+    }
+
+    fn reserve(&mut self, len: u64) -> Result<(), BlobStoreError> {
+        self.temp()?.reserve(len)
     }
 
     fn write(&mut self, chunks: &[Bytes]) -> Result<(), BlobStoreError> {
@@ -53,8 +56,8 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(pool: Arc<Pool<()>>, disk: Arc<Disk>, expected: Option<u64>, slot: OwnedSemaphorePermit) -> Self {
-        Self { pool, work: Some(Work { disk, temp: None, expected, _slot: slot }) }
+    pub(super) fn new(pool: Arc<Pool<()>>, disk: Arc<Disk>, slot: OwnedSemaphorePermit) -> Self {
+        Self { pool, work: Some(Work { disk, temp: None, _slot: slot }) }
     }
 
     /// Stores what `body` delivers. An error is reported only after the incomplete file is gone.
@@ -78,8 +81,9 @@ impl Upload {
         if size.announced.is_some_and(|len| len > size.max) {
             return Err(too_large);
         }
-        if size.announced.is_some() {
-            self.on_disk(|work| work.temp().map(drop)).await?;
+        // A body that is written at once shows a full disk by itself; reserved room only makes its fsync dearer.
+        if let Some(len) = size.announced.filter(|&len| len > WRITE_SIZE as u64) {
+            self.on_disk(move |work| work.reserve(len)).await?;
         }
         let (mut total, mut gathered, mut chunks) = (0, 0, Vec::new());
         loop {
