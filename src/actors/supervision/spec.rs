@@ -9,8 +9,8 @@ use std::{
 };
 
 use actix::{ArbiterHandle, dev::channel, prelude::*};
-use futures::channel::mpsc::UnboundedSender as Reports;
-use tokio::sync::{mpsc, oneshot};
+use futures::channel::mpsc::{self, UnboundedSender as Reports};
+use tokio::sync::oneshot;
 
 use super::{Details, Exit, Restart, Service, Supervisor, cell::Cell, probe::Probe};
 
@@ -72,7 +72,7 @@ impl<A: Service> Mailbox<A> {
     /// When no actix system runs on this thread.
     pub fn child(self, id: impl Into<Arc<str>>, options: Options, make: impl FnMut() -> A + Send + 'static) -> ChildSpec {
         let Self { receiver, addr } = self;
-        let (orders, inbox) = mpsc::unbounded_channel();
+        let (orders, inbox) = mpsc::unbounded();
         let arbiter = options.arbiter.unwrap_or_else(Arbiter::current);
         let probe = Probe::default();
         let answers = probe.clone();
@@ -122,7 +122,7 @@ impl Handle {
 
     /// An order to a cell that is gone is dropped; dropped with it, a [`Run`] reports `Lost`.
     pub(super) fn order(&self, order: Order) {
-        let _ = self.orders.send(order);
+        let _ = self.orders.unbounded_send(order);
     }
 
     /// Asks the actor about itself; it answers when its turn comes, behind the messages it has.
