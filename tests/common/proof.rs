@@ -68,11 +68,20 @@ pub(crate) fn record(place: u32, proof: &str, size: &str, figures: &str, test: &
 }
 
 /// The median, the 99th percentile and the longest of some times, for a row.
-pub(crate) fn spread(mut times: Vec<Duration>) -> String {
+pub(crate) fn spread(times: Vec<Duration>) -> String {
+    let [median, p99, longest] = [50, 99, 100].map(|share| format!("{:.3} s", percentile(times.clone(), share).as_secs_f64()));
+    format!("median {median}, p99 {p99}, longest {longest}")
+}
+
+/// The time that `share` per cent of some times are no longer than; zero if there are none.
+pub(crate) fn percentile(mut times: Vec<Duration>, share: usize) -> Duration {
     times.sort_unstable();
-    let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default();
-    let seconds = |time: Duration| format!("{:.3} s", time.as_secs_f64());
-    format!("median {}, p99 {}, longest {}", seconds(at(50)), seconds(at(99)), seconds(at(100)))
+    times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+/// Says plainly whether a goal was missed, at the end of a row's figures.
+pub(crate) fn against(goal: Duration, name: &str, found: Duration) -> String {
+    if found <= goal { String::new() } else { format!("; **misses the goal: {name} within {} s**", goal.as_secs_f64()) }
 }
 
 fn rows() -> Option<PathBuf> {

@@ -23,8 +23,12 @@ pub struct Options {
 impl Options {
     /// Two workers, a short backoff, and else the defaults.
     pub fn new() -> Self {
-        let options = Self { environment: Vec::new() };
-        options.set("workers.count", 2).set("tasks.backoff_min", "10ms").set("tasks.backoff_max", "50ms")
+        Self::two_workers().set("tasks.backoff_min", "10ms").set("tasks.backoff_max", "50ms")
+    }
+
+    /// Two workers, and else the defaults.
+    pub fn two_workers() -> Self {
+        Self { environment: Vec::new() }.set("workers.count", 2)
     }
 
     /// Sets a key of the configuration.

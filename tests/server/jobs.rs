@@ -3,12 +3,15 @@
 //! The operation `fault_stop` stops its process with SIGSTOP. From then on the child is in the middle of its work for as long
 //! as the test likes: until it is killed, or continued.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::{DynamicImage, ImageFormat};
 use rustix::process::Signal;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::harness::{Server, eventually, send_signal};
 use crate::images;
@@ -22,42 +25,75 @@ const HELD: &str = "swap_channels/fault_stop";
 /// A task that the server has acknowledged, and its original.
 pub struct Job {
     pub id: String,
-    picture: DynamicImage,
+    /// That of its picture.
+    number: u32,
 }
 
 impl Job {
     /// Uploads the picture of that number; no two numbers have the same.
     pub fn upload(server: &Server, number: u32) -> Self {
-        let picture = picture(number);
-        Self { id: server.upload(&file(&picture), PLAIN), picture }
+        Self { id: server.upload(&file(number), PLAIN), number }
     }
 
     /// Uploads a job that holds its child process until that is killed or continued.
     pub fn upload_held(server: &Server, number: u32) -> Self {
-        let picture = picture(number);
-        Self { id: server.upload(&file(&picture), HELD), picture }
+        Self { id: server.upload(&file(number), HELD), number }
     }
 
     /// Uploads to a server that may refuse it, or end meanwhile; `None` if it was not acknowledged.
     pub fn try_upload(server: &Server, number: u32) -> Option<Self> {
-        let picture = picture(number);
-        let answer = server.upload_to_ending(&file(&picture), PLAIN).filter(|answer| answer.status == 202)?;
-        Some(Self { id: answer.text(), picture })
+        let answer = server.upload_to_ending(&file(number), PLAIN).filter(|answer| answer.status == 202)?;
+        Some(Self { id: answer.text(), number })
     }
 
     /// Waits for the job's end, which must be its right result.
     pub fn check(&self, server: &Server) {
         assert_eq!(server.wait(&self.id), "finished", "{}", server.task(&self.id));
         let image = eventually("the result", || Some(server.image(&self.id)).filter(|answer| answer.status == 200));
-        let mut expected = self.picture.to_rgb8();
+        let mut expected = picture(self.number).to_rgb8();
         expected.pixels_mut().for_each(|pixel| pixel.0.reverse());
         assert_eq!(images::decode(&image.body).into_rgb8(), expected, "the pixels of {}", self.id);
+    }
+
+    /// The original in the data directory must be what was uploaded, by its digest.
+    pub fn check_original(&self, server: &Server) {
+        let shard = &self.id[self.id.len() - 2..];
+        let path = server.data().join("blobs").join(shard).join(format!("{}.original", self.id));
+        let kept = fs::read(&path).unwrap_or_else(|error| panic!("no original at {}: {error}", path.display()));
+        assert_eq!(Sha256::digest(kept), Sha256::digest(file(self.number)), "the original of {}", self.id);
     }
 
     /// The ends of its attempts, oldest first: how, why, and whether the attempt was refunded.
     pub fn attempts(&self, server: &Server) -> Vec<(String, String, bool)> {
         attempts(server, &self.id)
     }
+}
+
+/// How many jobs a client has under way at the most before it waits for its oldest.
+const WINDOW: usize = 3;
+
+/// Uploads without a pause until it is `over`, several jobs at a time, and checks every one that was acknowledged: its result,
+/// and its original in the data directory. Returns the ids of all of them.
+pub fn keep_uploading(server: &Server, over: &AtomicBool) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    let mut under_way: VecDeque<Job> = VecDeque::new();
+    let check = |job: Job| {
+        job.check(server);
+        job.check_original(server);
+    };
+    for number in 0.. {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        let Some(job) = Job::try_upload(server, number % 200) else { continue };
+        acknowledged.push(job.id.clone());
+        under_way.push_back(job);
+        if under_way.len() > WINDOW {
+            under_way.pop_front().map(check);
+        }
+    }
+    under_way.into_iter().for_each(check);
+    acknowledged
 }
 
 /// The ends of a task's attempts, as [`Job::attempts`].
@@ -83,8 +119,8 @@ fn picture(number: u32) -> DynamicImage {
     images::rgb(20 + number, 15)
 }
 
-fn file(picture: &DynamicImage) -> Vec<u8> {
-    images::encode(picture, ImageFormat::Png)
+fn file(number: u32) -> Vec<u8> {
+    images::encode(&picture(number), ImageFormat::Png)
 }
 
 /// A child process that stands still in the middle of a task.

@@ -5,5 +5,8 @@
 mod leftovers;
 mod load;
 mod mutations;
+mod panics_under_load;
 mod power_cut;
+mod probers;
+mod recovery_time;
 mod server_kill;
