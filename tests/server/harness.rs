@@ -39,6 +39,12 @@ impl Options {
         self
     }
 
+    /// Chooses the lines of the log, in the form of `RUST_LOG`.
+    pub fn logging(mut self, filters: &str) -> Self {
+        self.environment.push(("RUST_LOG".to_owned(), filters.to_owned()));
+        self
+    }
+
     /// Starts a server on a new directory.
     pub fn start(self) -> Server {
         Server::start(self, Place::Own(TempDir::new().expect("a temporary directory")))

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{Options, Server, eventually, send_signal};
-use crate::jobs::{self, Held, Job};
+use crate::jobs::{self, Held, Job, finished, released};
 
 /// Does a little of everything that the server does, and keeps what was acknowledged. Any of it may be answered with 503.
 fn use_everything(server: &Server, jobs: &mut Vec<Job>) {
@@ -73,6 +73,20 @@ fn task_db() {
 #[test]
 fn master() {
     survive("master", &["master.admit", "master.settled", "master.hand_out", "master.tick"]);
+}
+
+#[test]
+fn a_job_in_hand_is_dropped_with_its_master() {
+    // Nothing else would end the job: its child stands still, and has ten minutes.
+    let server = Options::new().set("tasks.deadline", "10m").start();
+    let job = Job::upload_held(&server, 0);
+    let before = jobs::wait_for_held(&server, 1)[0].pid;
+    server.arm("master.tick", "1*panic");
+    eventually("another child in the middle of the same job", || {
+        jobs::held(&server).iter().any(|held| held.task == job.id && held.pid != before).then_some(())
+    });
+    jobs::finish_all(&server, std::slice::from_ref(&job));
+    assert_eq!(job.attempts(&server), [released("unavailable", true), finished()]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, WrapFuture};
 
 use crate::actors::master::{InHand, Master, Outcome};
-use crate::actors::supervision::{Parked, ParkedReply, parked};
+use crate::actors::supervision::{Link, Parked, ParkedReply, parked};
 use crate::actors::task_db::COMMIT_DEADLINE;
 use crate::actors::task_db::ClaimTasks;
 use crate::domain::error_code::ErrorCode;
@@ -34,6 +34,8 @@ pub struct Work {
     pub claim: Claim,
     /// The limits in force when it was handed out.
     pub limits: ImageLimits,
+    /// Breaks when the master that handed it out is no more; the next one gives the claim back.
+    pub master: Link,
 }
 
 /// Workers that wait, and whether a claim is under way.
@@ -130,7 +132,8 @@ impl Master {
 
     fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
         let in_hand = InHand { claim, tries: task.attempts + task.refunds };
-        match self.dispatch.hand_out(&worker, Box::new(Work { task, claim, limits: self.live.limits() })) {
+        let work = Work { task, claim, limits: self.live.limits(), master: self.lifeline.link() };
+        match self.dispatch.hand_out(&worker, Box::new(work)) {
             Ok(()) => {
                 self.in_hand.insert(worker, in_hand);
             }

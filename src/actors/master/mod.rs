@@ -25,7 +25,7 @@ use actix::{Actor, ActorFutureExt, Addr, Context, Handler, Recipient, ResponseAc
 use serde_json::json;
 
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
-use crate::actors::supervision::{Backoff, Details, InitResult, ParkedReply, Scale, Service};
+use crate::actors::supervision::{Backoff, Details, InitResult, Lifeline, ParkedReply, Scale, Service};
 use crate::actors::task_db::{COMMIT_DEADLINE, GetBacklog, Recover, TaskDb};
 use crate::config::Live;
 use crate::domain::task::Claim;
@@ -69,6 +69,8 @@ pub struct Master {
     throughput: throughput::Throughput,
     dispatch: dispatch::Dispatch,
     in_hand: HashMap<String, InHand>,
+    /// Tells the workers when this life of the master, and with it what they have in hand, is forgotten.
+    lifeline: Lifeline,
     /// Outcomes on their way to the database.
     settling: usize,
     drained: Vec<ParkedReply<Drain>>,
@@ -85,6 +87,7 @@ impl Master {
             throughput: throughput::Throughput::default(),
             dispatch: dispatch::Dispatch::default(),
             in_hand: HashMap::new(),
+            lifeline: Lifeline::new(),
             settling: 0,
             drained: Vec::new(),
         }

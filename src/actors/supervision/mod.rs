@@ -13,6 +13,7 @@
 //! | `machine`, `child` | the decisions of a supervisor, without actors and timers |
 //! | `supervisor`, `pool`, `root` | the actor that carries them out; children by number; the top of the tree |
 //! | `parked` | [`Parked`]: replies that come later |
+//! | `lifeline` | [`Lifeline`], [`Link`]: how others hear that a life is over |
 //! | `tree`, `probe`, `monitor` | [`Tree`]: the state of everything; asking children; [`Down`]: news of every end |
 //!
 //! ```no_run
@@ -35,6 +36,7 @@ mod cell;
 mod child;
 mod exit;
 mod life;
+mod lifeline;
 mod machine;
 mod monitor;
 mod panics;
@@ -49,6 +51,7 @@ mod supervisor;
 mod tree;
 
 pub use exit::{Exit, exit};
+pub use lifeline::{Lifeline, Link};
 pub use monitor::{Down, Monitor};
 pub use parked::{Parked, ParkedReply, parked};
 pub use policy::{Backoff, Policy, PolicyError, Restart, Strategy};

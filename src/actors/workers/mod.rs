@@ -20,12 +20,11 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::actors::master::{GetWork, Heartbeat, Master, Work, WorkFinished, WorkerLeft};
+use crate::actors::master::{GetWork, Master, Outcome, Work, WorkFinished, WorkerLeft};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{self, Details, Exit, InitResult, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::task::Claim;
 use crate::sandbox::Child;
 
 pub use budget::{MemoryBudget, MemoryPermit, NeverFits};
@@ -34,8 +33,8 @@ pub use spare::{Spare, TakeChild};
 /// How long the master may take to make an outcome durable before the worker goes on without the answer.
 const REPORT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The same for a worker that is to stop: the master may be down, and not start again before its workers are gone.
-const LAST_REPORT_DEADLINE: Duration = Duration::from_secs(1);
+/// How long before it would be killed a worker that is to stop gives back what it still has in hand.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The pause before asking an actor again that is being restarted.
 const AWAY: Duration = Duration::from_millis(20);
@@ -111,7 +110,7 @@ impl Service for Worker {
         // The loop holds the only receiver: when it is gone, the loop has ended.
         let (master, worker) = (self.deps.master.clone(), self.name.clone());
         let ended = async move {
-            if timeout(within.saturating_sub(LAST_REPORT_DEADLINE), stop.closed()).await.is_err() {
+            if timeout(within.saturating_sub(LAST_WORDS), stop.closed()).await.is_err() {
                 master.do_send(WorkerLeft { worker });
             }
         };
@@ -167,16 +166,24 @@ impl Hands {
             return Some(child);
         }
         self.status.borrow_mut().child = None;
-        while !*self.stop.borrow() {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => None,
+            child = self.take_child() => Some(self.adopted(child)),
+        }
+    }
+
+    async fn take_child(&self) -> Child {
+        loop {
             match self.deps.spare.send(TakeChild).timeout(CHILD_DEADLINE).await {
-                Ok(Ok(child)) => return Some(self.adopted(child)),
+                Ok(Ok(child)) => return child,
                 // Not the fault of any image: the worker fails, and its supervisor decides what that means.
                 Ok(Err(error)) => supervision::exit(Exit::InitFailed(error.to_string())),
                 // The spare is being restarted.
                 Err(_) => sleep(AWAY).await,
             }
         }
-        None
     }
 
     fn adopted(&self, child: Child) -> Child {
@@ -211,47 +218,36 @@ impl Hands {
     /// Does one task and reports how it ended.
     async fn do_one(&self, child: &mut Child, work: &Work) {
         faults::point("worker.attempt");
-        let claim = work.claim;
-        self.status.borrow_mut().task = Some((claim.task, Instant::now()));
+        self.status.borrow_mut().task = Some((work.claim.task, Instant::now()));
         let outcome = tokio::select! {
             outcome = attempt::attempt(&self.deps, child, work) => outcome,
-            () = self.orphaned(claim) => None,
+            () = self.orphaned(work) => None,
         };
         if let Some(outcome) = outcome {
             faults::point("worker.report");
-            self.report(WorkFinished { worker: self.name.clone(), claim, outcome }).await;
+            self.report(work, outcome).await;
         }
         let mut status = self.status.borrow_mut();
         status.task = None;
         status.jobs += 1;
     }
 
-    /// Resolves when the worker is told to stop while its master is down: the master will give the claim back when it starts,
-    /// and starts only when its workers are gone, so to finish the job would keep everybody waiting for nothing.
-    async fn orphaned(&self, claim: Claim) {
-        let mut stop = self.stop.clone();
-        let _ = stop.wait_for(|stop| *stop).await;
-        if self.deps.master.send(Heartbeat { claim }).timeout(LAST_REPORT_DEADLINE).await.is_ok() {
-            // A pool that shrinks, or a server that stops in order: the job is finished.
-            std::future::pending::<()>().await;
-        }
-        log::warn!(worker = self.name.as_str(), task:% = claim.task; "job dropped; its master is being restarted");
+    /// Resolves when the master that handed the work out is down. The next one gives the claim back when it starts, and
+    /// starts only when its workers are gone, so to finish the job would keep everybody waiting for nothing.
+    async fn orphaned(&self, work: &Work) {
+        work.master.broken().await;
+        log::warn!(worker = self.name.as_str(), task:% = work.claim.task; "job dropped; its master is being restarted");
     }
 
     /// Tells the master, and waits until the outcome is durable. What it never hears, it hands out again.
-    async fn report(&self, report: WorkFinished) {
-        let task = report.claim.task;
-        let mut stop = self.stop.clone();
-        let told_to_stop = async {
-            let _ = stop.wait_for(|stop| *stop).await;
-            sleep(LAST_REPORT_DEADLINE).await;
-        };
+    async fn report(&self, work: &Work, outcome: Outcome) {
+        let report = WorkFinished { worker: self.name.clone(), claim: work.claim, outcome };
         let confirmed = tokio::select! {
             confirmed = self.deps.master.send(report).timeout(REPORT_DEADLINE) => confirmed.is_ok(),
-            () = told_to_stop => false,
+            () = work.master.broken() => false,
         };
         if !confirmed {
-            log::warn!(worker = self.name.as_str(), task:% = task; "outcome not confirmed");
+            log::warn!(worker = self.name.as_str(), task:% = work.claim.task; "outcome not confirmed");
         }
     }
 }

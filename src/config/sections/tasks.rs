@@ -12,8 +12,9 @@ section! {
         max_attempts: u32 = fixed(Count { min: 1_u32, max: 100 }, "3"),
         /// How many attempts may be given back because the server ended them (a drain, a restart) and not the image.
         max_refunds: u32 = fixed(Count { min: 0_u32, max: 1000 }, "10"),
-        /// The pause after the first failed attempt; it doubles with every further one, with jitter.
-        backoff_min: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(24) }, "500ms"),
+        /// The pause after the first failed attempt; it doubles with every further one, a fifth more or less. With 250 ms and
+        /// three attempts a task whose process was killed runs again within a second each time: the second pause is 600 ms at most.
+        backoff_min: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(24) }, "250ms"),
         /// The longest pause between two attempts.
         backoff_max: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(24) }, "30s"),
         /// How long one attempt may run, by the clock on the wall; then its process is killed.

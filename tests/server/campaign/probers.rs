@@ -10,7 +10,7 @@ use crate::harness::Server;
 use crate::jobs::Job;
 
 /// How long a prober waits between two questions, unless it is told to end.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(20);
 
 /// When the questions of one kind that were answered well were asked, and when they were answered; oldest first.
 pub struct Answers {
