@@ -65,6 +65,21 @@ fn restarts_are_spaced_and_a_healthy_time_resets_them() {
 }
 
 #[test]
+fn failures_too_seldom_to_escalate_do_not_add_up() {
+    run(async {
+        let (spec, addr) = Probe::child("a", Options::default(), &Journal::default(), &Script::default());
+        let policy = Policy::default();
+        let _root = Root::start(Strategy::OneForOne, policy, vec![spec]).await.unwrap();
+        let sustained = policy.period() / policy.intensity();
+        for failure in 0..20 {
+            tokio::time::sleep(sustained).await;
+            let pause = downtime(&addr).await;
+            assert!((80..=121).contains(&pause), "failure {failure}: {pause} ms");
+        }
+    });
+}
+
+#[test]
 fn jittered_pauses_differ_and_stay_in_their_range() {
     run(async {
         let (spec, addr) = Probe::child("a", Options::default(), &Journal::default(), &Script::default());

@@ -107,11 +107,13 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// Five restarts within a minute, pausing 100 ms, 200 ms, ... up to 5 s, a fifth more or less.
+    /// Five restarts within a minute, pausing 100 ms, 200 ms, ... up to 5 s, a fifth more or less. A child that was up for twelve
+    /// seconds begins at 100 ms again: who fails that seldom is never escalated, and need not be away longer each time.
     fn default() -> Self {
-        let backoff =
-            Backoff { min: Duration::from_millis(100), max: Duration::from_secs(5), jitter: 0.2, reset_after: Duration::from_secs(60) };
-        Self::new(5, Duration::from_secs(60), backoff).expect("the pauses sum up to 3.72 s at most, far below a minute")
+        let (intensity, period) = (5, Duration::from_secs(60));
+        let (min, max) = (Duration::from_millis(100), Duration::from_secs(5));
+        let backoff = Backoff { min, max, jitter: 0.2, reset_after: period / intensity };
+        Self::new(intensity, period, backoff).expect("the pauses sum up to 3.72 s at most, far below a minute")
     }
 }
 

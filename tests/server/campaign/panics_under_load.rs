@@ -142,7 +142,6 @@ fn plant_all(server: &Server, log: &mut SupervisionLog, dice: &mut Dice, length:
         planted.extend(next);
     }
     wait_until_whole(server);
-    println!("planted for {:.1?}", start.elapsed());
     planted
 }
 
@@ -207,6 +206,10 @@ fn assert_no_storm(server: &Server, log: &mut SupervisionLog, planted: &[Planted
 fn record_gaps(planted: &[Planted], answers: &[Answers], size: &str, dice: &Dice) {
     for victim in &VICTIMS {
         let panics: Vec<&Planted> = planted.iter().filter(|panic| panic.service == victim.service).collect();
+        if panics.is_empty() {
+            // A short run does not reach all of them.
+            continue;
+        }
         let gap = |panic: &&Planted, of: &Answers| of.first_after(panic.at).expect("every kind is answered again after the last panic");
         let all = panics.iter().map(|panic| answers.iter().map(|of| gap(panic, of)).max().unwrap_or_default()).collect();
         let mut kinds = String::new();
@@ -239,20 +242,18 @@ fn no_task_is_lost_and_no_storm_breaks_out() {
     let acknowledged = Mutex::new(Vec::new());
     let keep = |ids: Vec<String>| acknowledged.lock().expect("nobody panicked with it").extend(ids);
     let (planted, answers) = thread::scope(|threads| {
-        let (jobs, to_check) = channel();
-        threads.spawn(|| keep(check_all(&server, to_check)));
+        let checked = [(); 2].map(|()| {
+            let (jobs, to_check) = channel();
+            threads.spawn(|| keep(check_all(&server, to_check)));
+            jobs
+        });
         (0..4).for_each(|_| drop(threads.spawn(|| keep(keep_uploading(&server, &over)))));
-        let probers = Probers::start(threads, &server, &known, &jobs);
-        drop(jobs);
+        let probers = Probers::start(threads, &server, &known, checked);
         let planted = plant_all(&server, &mut log, &mut dice, length);
-        // Each prober has had a whole question since the last panic.
-        let job = Job::upload(&server, 213);
-        job.check(&server);
         over.store(true, Ordering::Relaxed);
         (planted, probers.end())
     });
     let acknowledged = acknowledged.into_inner().expect("nobody panicked with it");
-    println!("checked");
     let tasks = assert_all_finished(&server, &acknowledged);
     let followed = assert_no_storm(&server, &mut log, &planted);
     followed.iter().for_each(|failure| println!("in the wake of a panic: {failure:?}"));

@@ -32,8 +32,14 @@ pub struct Probers<'scope> {
 }
 
 impl<'scope> Probers<'scope> {
-    /// One prober for each kind of question. Jobs that the server acknowledged to them go to `acknowledged`. `known` is finished.
-    pub fn start<'env>(threads: &'scope Scope<'scope, 'env>, server: &'env Server, known: &'env Job, acknowledged: &Sender<Job>) -> Self {
+    /// One prober for each kind of question. `known` is finished; jobs that the server acknowledges go to the two
+    /// senders, since a prober has no time to check them.
+    pub fn start<'env>(
+        threads: &'scope Scope<'scope, 'env>,
+        server: &'env Server,
+        known: &'env Job,
+        acknowledged: [Sender<Job>; 2],
+    ) -> Self {
         let upload = |number, acknowledged: &Sender<Job>| {
             let job = Job::try_upload(server, number)?;
             let id = job.id.clone();
@@ -41,10 +47,9 @@ impl<'scope> Probers<'scope> {
             Some(id)
         };
         let mut probers = Self { threads: Vec::new() };
-        let jobs = acknowledged.clone();
-        probers.add(threads, "upload", move || upload(210, &jobs).is_some());
-        let jobs = acknowledged.clone();
-        probers.add(threads, "task done", move || upload(211, &jobs).is_some_and(|id| server.wait(&id) == "finished"));
+        let [uploaded, done] = acknowledged;
+        probers.add(threads, "upload", move || upload(210, &uploaded).is_some());
+        probers.add(threads, "task done", move || upload(211, &done).is_some_and(|id| server.wait(&id) == "finished"));
         probers.add(threads, "is ready", || server.is_ready(&known.id) == "finished");
         probers.add(threads, "download", || server.image(&known.id).status == 200);
         probers.add(threads, "setting read", || server.get("/v1/settings/read.key").status == 200);
@@ -60,7 +65,7 @@ impl<'scope> Probers<'scope> {
         self.threads.push((end, threads.spawn(move || keep_asking(kind, &ended, ask))));
     }
 
-    /// Ends them, and collects their answers.
+    /// Ends each with one more good answer, and collects them.
     pub fn end(self) -> Vec<Answers> {
         let (ends, threads): (Vec<_>, Vec<_>) = self.threads.into_iter().unzip();
         drop(ends);
@@ -70,11 +75,13 @@ impl<'scope> Probers<'scope> {
 
 fn keep_asking(kind: &'static str, ended: &Receiver<()>, ask: impl Fn() -> bool) -> Answers {
     let mut answers = Vec::new();
-    while ended.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+    loop {
+        let is_last = ended.recv_timeout(PACE) == Err(RecvTimeoutError::Disconnected);
         let asked = Timestamp::now();
-        if ask() {
-            answers.push((asked, Timestamp::now()));
+        let is_answered = ask();
+        answers.extend(is_answered.then(|| (asked, Timestamp::now())));
+        if is_last && is_answered {
+            return Answers { kind, answers };
         }
     }
-    Answers { kind, answers }
 }
