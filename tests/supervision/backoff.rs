@@ -80,6 +80,24 @@ fn failures_too_seldom_to_escalate_do_not_add_up() {
 }
 
 #[test]
+fn a_sibling_that_takes_a_child_along_does_not_make_it_less_healthy() {
+    run(async {
+        let (journal, script) = (Journal::default(), Script::default());
+        let (first, first_addr) = Probe::child("a", Options::default(), &journal, &script);
+        let (second, second_addr) = Probe::child("b", Options::default(), &journal, &script);
+        let policy = Policy::new(9, Duration::from_secs(60), backoff(0.0)).unwrap();
+        let _root = Root::start(Strategy::RestForOne, policy, vec![first, second]).await.unwrap();
+        assert!((100..=101).contains(&downtime(&second_addr).await));
+        for _ in 0..2 {
+            tokio::time::sleep(backoff(0.0).reset_after * 2 / 3).await;
+            downtime(&first_addr).await;
+        }
+        let pause = downtime(&second_addr).await;
+        assert!((100..=101).contains(&pause), "up for long, though not in one life: {pause} ms");
+    });
+}
+
+#[test]
 fn jittered_pauses_differ_and_stay_in_their_range() {
     run(async {
         let (spec, addr) = Probe::child("a", Options::default(), &Journal::default(), &Script::default());

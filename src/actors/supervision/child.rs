@@ -1,6 +1,6 @@
 //! One child in a supervisor's books: what it is, what it should be, and until when the supervisor waits for it.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use futures::channel::mpsc::UnboundedSender as Reports;
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ pub(super) struct Child {
     not_before: Instant,
     /// Failures in a row, for the backoff.
     streak: u32,
+    /// For how long it was up since its last failure, in lives that were ended by order.
+    healthy: Duration,
 }
 
 pub(super) struct Life {
@@ -52,7 +54,8 @@ pub(super) enum Stage {
 impl Child {
     pub(super) fn new(spec: Handle, now: Instant) -> Self {
         let wanted = !spec.is_finished();
-        Self { spec, wanted, recycle: false, was_up: false, life: None, restarts: 0, last_failure: None, not_before: now, streak: 0 }
+        let (recycle, was_up, life, restarts, last_failure, streak) = (false, false, None, 0, None, 0);
+        Self { spec, wanted, recycle, was_up, life, restarts, last_failure, not_before: now, streak, healthy: Duration::ZERO }
     }
 
     pub(super) fn stage(&self) -> Option<Stage> {
@@ -84,6 +87,7 @@ impl Child {
     }
 
     pub(super) fn stop(&mut self, now: Instant) {
+        self.healthy += self.up_for(now);
         if let Some(life) = self.life.as_mut().filter(|life| life.stage != Stage::Stopping) {
             life.stage = Stage::Stopping;
             life.deadline = now.checked_add(self.spec.shutdown);
@@ -114,9 +118,21 @@ impl Child {
         None
     }
 
-    /// Notes a failure; returns the pause before the restart.
+    /// For how long it has been up, and not told to stop.
+    pub(super) fn up_for(&self, now: Instant) -> Duration {
+        self.life.as_ref().filter(|life| life.stage == Stage::Up).map_or(Duration::ZERO, |life| now - life.since)
+    }
+
+    /// Notes that a life which was up for so long has ended, and not for a failure of its own.
+    pub(super) fn was_healthy(&mut self, up_for: Duration) {
+        self.healthy += up_for;
+    }
+
+    /// Notes a failure; returns the pause before the restart. Siblings that took the child along meanwhile do not make it any
+    /// less healthy: all the time that it was up since its last failure counts.
     pub(super) fn failed(&mut self, exit: &Exit, up_for: Duration, backoff: &Backoff, now: Instant) -> Duration {
-        if self.was_up && up_for >= backoff.reset_after {
+        let healthy = mem::take(&mut self.healthy) + up_for;
+        if self.was_up && healthy >= backoff.reset_after {
             self.streak = 0;
         }
         let pause = backoff.pause(self.streak, fastrand::f64());

@@ -112,10 +112,11 @@ impl Machine {
     fn gone(&mut self, at: usize, exit: Exit, now: Instant) -> Option<(Arc<str>, Exit)> {
         let was_to_end = self.must_end(at);
         let child = &mut self.children[at];
-        let up_for = child.life.as_ref().filter(|life| life.stage == Stage::Up).map_or(Duration::ZERO, |life| now - life.since);
+        let up_for = child.up_for(now);
         let (stage, exit) = child.gone(exit)?;
         let news = (child.spec.id.clone(), exit.clone());
         if was_to_end || stage == Stage::Stopping {
+            self.children[at].was_healthy(up_for);
             self.ended_on_order(at, exit, now);
         } else if stage == Stage::Starting && self.phase == Phase::Starting && !self.children[at].was_up {
             self.children[at].note_failure(&exit, now);

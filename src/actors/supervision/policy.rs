@@ -37,7 +37,7 @@ pub struct Backoff {
     pub max: Duration,
     /// Each pause is multiplied by a random factor from `1.0 - jitter` to `1.0 + jitter`; from 0.0 to 1.0.
     pub jitter: f64,
-    /// A child that was up for this long starts again at `min` when it fails.
+    /// A child that was up for this long since its last failure, siblings' restarts aside, starts again at `min` when it fails.
     pub reset_after: Duration,
 }
 

@@ -121,7 +121,9 @@ impl Table {
     /// A child went down. `way` names it, and for a supervisor the child it gave up for.
     fn ended(&mut self, id: Id, normally: bool, way: String) {
         let (state, was_to_end) = (self.nodes[id].state, self.must_end(id));
-        let up_for = self.nodes[id].up_at.take().map_or(0, |at| self.now - at);
+        let up_at = self.nodes[id].up_at.take();
+        let up_for = up_at.map_or(0, |at| self.now - at);
+        let up_until = if state == State::Ending { self.nodes[id].since } else { self.now };
         self.set(id, State::Down);
         self.nodes[id].recycle = false;
         let Some(parent) = self.nodes[id].parent else {
@@ -129,6 +131,7 @@ impl Table {
             return;
         };
         if was_to_end || state == State::Ending && self.nodes[id].gives_up.is_none() {
+            self.nodes[id].healthy += up_at.map_or(0, |at| up_until.saturating_sub(at));
             return;
         }
         let (restart, was_up) = (self.nodes[id].restart, self.nodes[id].was_up);
@@ -154,7 +157,7 @@ impl Table {
         if recent > rules.intensity {
             return self.give_up(sup, way);
         }
-        if up_for >= rules.reset_after {
+        if std::mem::take(&mut self.nodes[id].healthy) + up_for >= rules.reset_after {
             self.nodes[id].streak = 0;
         }
         let pause = (rules.backoff_min << self.nodes[id].streak.min(20)).min(rules.backoff_max);
@@ -190,7 +193,7 @@ impl Table {
         }
         for id in self.children(sup) {
             let node = &mut self.nodes[id];
-            (node.was_up, node.hold, node.streak, node.recycle) = (false, now, 0, false);
+            (node.was_up, node.hold, node.streak, node.healthy, node.recycle) = (false, now, 0, 0, false);
         }
     }
 
@@ -216,7 +219,7 @@ impl Table {
         let free = self.children(pool).into_iter().filter(|id| !self.nodes[*id].wanted && self.nodes[*id].state == State::Down);
         let id = free.min_by_key(|id| self.nodes[*id].name.clone()).expect("a row for every number");
         let node = &mut self.nodes[id];
-        (node.wanted, node.was_up, node.hold, node.streak, node.cause) = (true, false, self.now, 0, None);
+        (node.wanted, node.was_up, node.hold, node.streak, node.healthy, node.cause) = (true, false, self.now, 0, 0, None);
     }
 
     /// Whether a child must not run.

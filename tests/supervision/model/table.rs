@@ -61,6 +61,8 @@ pub(crate) struct Node {
     pub(super) was_up: bool,
     pub(super) hold: Ms,
     pub(super) streak: u32,
+    /// How long it was up since its last failure, in lives that ended on order.
+    pub(super) healthy: Ms,
     /// Since when it is up in its present life.
     pub(super) up_at: Option<Ms>,
     /// A leaf: how it said it would fail; true if normally.
@@ -117,6 +119,7 @@ impl Table {
             was_up: false,
             hold: self.now,
             streak: 0,
+            healthy: 0,
             up_at: None,
             cause: None,
             children: Vec::new(),
