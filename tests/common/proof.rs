@@ -68,15 +68,20 @@ pub(crate) fn record(place: u32, proof: &str, size: &str, figures: &str, test: &
 }
 
 /// The median, the 99th percentile and the longest of some times, for a row.
-pub(crate) fn spread(times: Vec<Duration>) -> String {
-    let [median, p99, longest] = [50, 99, 100].map(|share| format!("{:.3} s", percentile(times.clone(), share).as_secs_f64()));
+pub(crate) fn spread(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let [median, p99, longest] = [50, 99, 100].map(|share| format!("{:.3} s", at(&times, share).as_secs_f64()));
     format!("median {median}, p99 {p99}, longest {longest}")
 }
 
 /// The time that `share` per cent of some times are no longer than; zero if there are none.
 pub(crate) fn percentile(mut times: Vec<Duration>, share: usize) -> Duration {
     times.sort_unstable();
-    times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+    at(&times, share)
+}
+
+fn at(sorted: &[Duration], share: usize) -> Duration {
+    sorted.get((sorted.len() * share / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
 /// Says plainly whether a goal was missed, at the end of a row's figures.

@@ -81,8 +81,9 @@ impl SupervisionLog {
         self.failures.iter().filter(|failure| failure.counts && failure.supervisor == supervisor && failure.at >= moment).count()
     }
 
-    /// How often a child, or any of several, failed.
-    pub fn failures_of(&self, children: &[&str]) -> u64 {
-        self.failures.iter().filter(|failure| failure.counts && children.contains(&failure.child.as_str())).count() as u64
+    /// When a child, or any of several, failed.
+    pub fn failures_of(&self, children: &[&str]) -> Vec<Timestamp> {
+        let theirs = self.failures.iter().filter(|failure| failure.counts && children.contains(&failure.child.as_str()));
+        theirs.map(|failure| failure.at).collect()
     }
 }
