@@ -2,6 +2,8 @@
 //!
 //! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
 
+mod disk_full;
+mod ledger;
 mod leftovers;
 mod load;
 mod mutations;
