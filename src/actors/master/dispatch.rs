@@ -131,7 +131,7 @@ impl Master {
     }
 
     fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
-        let in_hand = InHand { claim, tries: task.attempts + task.refunds };
+        let in_hand = InHand { tries: task.attempts + task.refunds, ..InHand::new(claim) };
         let work = Work { task, claim, limits: self.live.limits(), master: self.lifeline.link() };
         match self.dispatch.hand_out(&worker, Box::new(work)) {
             Ok(()) => {

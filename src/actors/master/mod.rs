@@ -19,7 +19,7 @@ mod upkeep;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, Addr, Context, Handler, Recipient, ResponseActFuture, Supervised, WrapFuture};
 use serde_json::json;
@@ -59,6 +59,15 @@ struct InHand {
     claim: Claim,
     /// How often the task was handed out in this run, refunded attempts included.
     tries: u32,
+    /// When its worker was last heard of.
+    heard: Instant,
+}
+
+impl InHand {
+    /// The first try of a claim, heard of now.
+    fn new(claim: Claim) -> Self {
+        Self { claim, tries: 1, heard: Instant::now() }
+    }
 }
 
 /// The actor. Everything beside `deps` is rebuilt from the store at every start.

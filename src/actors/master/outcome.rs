@@ -95,6 +95,7 @@ impl Handler<Heartbeat> for Master {
 
     fn handle(&mut self, Heartbeat { claim }: Heartbeat, _: &mut Context<Self>) -> Self::Result {
         faults::point("master.heartbeat");
+        self.hear(claim);
         let change = Change::Heartbeat { claim, lease: self.deps.lease };
         let task_db = self.deps.task_db.clone();
         let beat = async move { settle(&task_db, change).await };
@@ -120,9 +121,14 @@ impl Master {
             Some(in_hand) if in_hand.claim == claim => in_hand,
             other => {
                 self.in_hand.extend(other.map(|in_hand| (worker.to_owned(), in_hand)));
-                InHand { claim, tries: 1 }
+                InHand::new(claim)
             }
         }
+    }
+
+    /// A worker is alive, whether or not its heartbeat can be written.
+    fn hear(&mut self, claim: Claim) {
+        self.in_hand.values_mut().filter(|in_hand| in_hand.claim == claim).for_each(|in_hand| in_hand.heard = Instant::now());
     }
 
     /// Writes how the attempt ended.

@@ -51,11 +51,17 @@ impl Master {
         }));
     }
 
-    /// Leases that ended: the workers are fenced off.
+    /// Leases that ended: the workers are fenced off. But a worker that was heard of, whose heartbeats the database did not
+    /// take (its disk is full), keeps its claim: the next heartbeat that can be written renews it.
     fn take_back(&mut self, expired: Vec<Claim>, context: &mut Context<Self>) {
-        let lost: Vec<_> = expired.into_iter().map(|claim| self.lease_lost(claim)).collect();
+        let silent = expired.into_iter().filter(|claim| !self.is_heard_of(*claim)).collect::<Vec<_>>();
+        let lost: Vec<_> = silent.into_iter().map(|claim| self.lease_lost(claim)).collect();
         let lost = join_all(lost);
         context.spawn(lost.into_actor(self).map(|lost, master, context| lost.into_iter().for_each(|lost| master.settled(lost, context))));
+    }
+
+    fn is_heard_of(&self, claim: Claim) -> bool {
+        self.in_hand.values().any(|in_hand| in_hand.claim == claim && in_hand.heard.elapsed() < self.deps.lease)
     }
 
     /// A worker that had the claim and fell silent counts against the task. A claim whose commit was in doubt is in no
@@ -70,7 +76,7 @@ impl Master {
             }
             None => {
                 let reason = Failure::new(ErrorCode::Unavailable, "no worker had the claim in hand when its lease ended");
-                self.settle_outcome(InHand { claim, tries: 1 }, Outcome::Interrupted(reason))
+                self.settle_outcome(InHand::new(claim), Outcome::Interrupted(reason))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::domain::faults::{self, Mechanism};
@@ -76,8 +77,31 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     migrate(&mut connection, MIGRATIONS)?;
+    empty_log(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Writes what the log held into the file, and syncs it, before anything relies on it.
+///
+/// A log that was just recovered may end in a commit whose fsync failed: then it is in the page cache and perhaps nowhere
+/// else, and a later commit appended to it would be lost with it in a power cut.
+fn empty_log(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        // Another connection reads, so the log was not recovered: it holds what was synced, and no more.
+        log::warn!("the database's log could not be emptied at its opening, since somebody reads it; it is later");
+    }
+    Ok(())
+}
+
+/// Closes a connection that the disk failed under, without another sync: closing the last one would write the log into the
+/// file.
+pub(super) fn discard(connection: Connection) {
+    let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    if let Err(error) = kept.map(drop).and_then(|()| connection.close().map_err(|(_, error)| error)) {
+        log::warn!(error:%; "a connection to the database was not closed in order");
+    }
 }
 
 /// Opens one of the connections that read.
@@ -126,6 +150,33 @@ mod tests {
             assert_eq!(value, expected, "{pragma}");
         }
         assert_eq!(user_version(&connection), 1);
+    }
+
+    #[test]
+    fn what_the_log_held_is_in_the_file_once_it_is_open() {
+        let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let connection = open_writer(&dir.path().join("db")).unwrap();
+        connection.execute("CREATE TABLE more (x)", []).unwrap();
+        // As a kill leaves it: the log is not empty, and nobody has it open.
+        for name in ["db", "db-wal"] {
+            std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let log = copy.path().join("db-wal");
+        assert!(log.metadata().unwrap().len() > 0);
+        let opened = open_writer(&copy.path().join("db")).unwrap();
+        assert_eq!(log.metadata().unwrap().len(), 0);
+        assert_eq!(opened.query_row("SELECT count(*) FROM more", [], |row| row.get(0)), Ok(0));
+    }
+
+    #[test]
+    fn discarding_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = open_writer(&dir.path().join("db")).unwrap();
+        connection.execute("CREATE TABLE more (x)", []).unwrap();
+        let before = std::fs::read(dir.path().join("db")).unwrap();
+        discard(connection);
+        assert_eq!(std::fs::read(dir.path().join("db")).unwrap(), before);
+        assert!(dir.path().join("db-wal").metadata().unwrap().len() > 0, "the log is kept for the next opening");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::faults;
-use crate::stores::sqlite::connection;
+use crate::stores::sqlite::connection::{self, OpenError};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::threads::{Queue, QueueStats, Threads};
 
@@ -112,7 +112,7 @@ impl Database {
             let panicked = catch_unwind(AssertUnwindSafe(|| self.write(batch))).is_err();
             if panicked {
                 log::error!("a write to the database panicked; its connection is replaced");
-                self.connection = None;
+                self.discard();
             }
         }
     }
@@ -124,23 +124,38 @@ impl Database {
             Err(fault) => log::error!(requests = batch.len(), fault:%; "a batch of writes failed"),
         }
         if matches!(fate, Err(Fault::Broken(_) | Fault::UnknownOutcome(_))) {
-            self.connection = None;
+            self.discard();
         }
         for request in batch {
             request.answer(&fate);
         }
     }
 
+    /// The next batch opens a new connection.
+    fn discard(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection::discard(connection);
+        }
+    }
+
     fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Fault> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(connection::open_writer(&self.path).map_err(|error| Fault::Broken(error.to_string()))?),
+            none => none.insert(connection::open_writer(&self.path).map_err(not_opened)?),
         };
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for request in batch {
             run_in_savepoint(&mut transaction, request.as_mut())?;
         }
         commit(transaction)
+    }
+}
+
+/// Nothing of the batch was run.
+fn not_opened(error: OpenError) -> Fault {
+    match error {
+        OpenError::Sqlite(error) => Fault::from(error),
+        other => Fault::Broken(other.to_string()),
     }
 }
 

@@ -15,11 +15,14 @@ use crate::campaign::ledger::{Kind, Ledger, Tally};
 use crate::disk::{Disk, free_bytes};
 use crate::harness::{Options, Server, eventually};
 use crate::images;
-use crate::jobs::{self, Held, attempts, released};
+use crate::jobs::{self, Held, attempts, finished, released};
 use crate::proof::{self, Dice};
 
 /// Uploads that go on while the disk is full.
 const CLIENTS: usize = 4;
+
+/// The room that is left is below that: a few uploads with their results and commits.
+const LEVELS: usize = 150_000;
 
 /// A block of the file system.
 const BLOCK: u64 = 4096;
@@ -102,31 +105,54 @@ fn fill_and_make_room(place: &Place, server: &Server, ledger: &Ledger, left: u64
     ledger.finish(server);
 }
 
-/// A new disk and a new server, filled `rounds` times to levels that the dice choose: nearly always another write is the
-/// first that finds no room.
-fn fill_again_and_again(place: &Place, rounds: usize, dice: &mut Dice) -> Tally {
+/// A new disk and a new server, filled `rounds` times to levels that the dice choose: a blob, a result or a commit is the
+/// first that finds no room. Says how many commits and how many results found none.
+fn fill_again_and_again(place: &Place, rounds: usize, dice: &mut Dice) -> (Tally, usize, usize) {
     let server = options().start_in(place.path());
-    let ledger = Ledger::new(100, 70);
+    let ledger = Ledger::new(30, 20);
     for round in 0..rounds {
-        let left = if round == 0 { 0 } else { dice.below(300_000) as u64 };
+        let left = if round == 0 { 0 } else { dice.below(LEVELS) as u64 };
         fill_and_make_room(place, &server, &ledger, left);
     }
-    ledger.close(server, place.path(), options())
+    let log = server.log();
+    let tally = ledger.close(server, place.path(), options());
+    (tally, log.matches("a batch of writes failed").count(), log.matches("the storage is full").count())
 }
 
 #[test]
 fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing() {
     let mut dice = Dice::new("disk full");
     let (disks, rounds) = proof::size((1, 4), (6, 20));
-    let mut tally = Tally::default();
+    let (mut tally, mut commits, mut results) = (Tally::default(), 0, 0);
     for _ in 0..disks {
         let Some(place) = Place::new(32) else { return };
-        tally.add(fill_again_and_again(&place, rounds, &mut dice));
+        let (of_disk, refused_commits, refused_results) = fill_again_and_again(&place, rounds, &mut dice);
+        tally.add(of_disk);
+        commits += refused_commits;
+        results += refused_results;
     }
     assert!(tally.statuses.get(&507).is_some_and(|full| *full > 0), "{tally}");
     let size = format!("{} fillings of an ext4 of 32 MiB at random levels, {CLIENTS} clients, 2 jobs in hand", disks * rounds);
     let test = "campaign::disk_full::a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing";
-    proof::record(4, "disk full", &size, &tally.to_string(), test, Some(&dice));
+    let figures = format!("{tally}; without room were also {results} results and {commits} commits");
+    proof::record(4, "disk full", &size, &figures, test, Some(&dice));
+}
+
+#[test]
+fn a_worker_whose_heartbeats_find_no_room_keeps_its_task() {
+    let Some(place) = Place::new(24) else { return };
+    let server = options().set("tasks.heartbeat", "100ms").set("tasks.lease", "3s").start_in(place.path());
+    let ledger = Ledger::new(30, 20);
+    ledger.upload_surely(&server, Kind::Held);
+    let held = jobs::wait_for_held(&server, 1);
+    place.fill(0);
+    // Thirty in a lease: by then the lease would have ended.
+    eventually("heartbeats in vain", || (server.log().matches("a batch of writes failed").count() > 60).then_some(()));
+    place.make_room();
+    ledger.finish(&server);
+    assert_eq!(attempts(&server, &held[0].task), [finished()]);
+    assert!(!server.log().contains("lease lost"));
+    ledger.close(server, place.path(), options());
 }
 
 /// A small upload whose result is 3 MB.

@@ -46,6 +46,8 @@ struct Upload {
     /// `None` if the connection broke first.
     status: Option<u16>,
     id: Option<String>,
+    /// Its task was seen to end as it must.
+    ended: bool,
 }
 
 /// How it went, for a row of the campaign's table.
@@ -112,7 +114,7 @@ impl Ledger {
         if kind == Kind::Damaged {
             file.truncate(file.len() / 2);
         }
-        uploads.push(Upload { number, kind, digest: digest(&file), status: None, id: None });
+        uploads.push(Upload { number, kind, digest: digest(&file), status: None, id: None, ended: false });
         (uploads.len() - 1, file)
     }
 
@@ -131,12 +133,13 @@ impl Ledger {
 
     /// Waits until everything that was acknowledged has ended as it must.
     pub fn finish(&self, server: &Server) {
-        for (id, upload) in self.acknowledged() {
+        for (id, upload) in self.acknowledged().into_iter().filter(|(_, upload)| !upload.ended) {
             let state = eventually(&format!("the end of {id}"), || {
                 jobs::held(server).iter().for_each(Held::go_on);
                 Some(server.is_ready(&id)).filter(|state| *state == "finished" || *state == "not found" || state.starts_with("failed: "))
             });
             assert_eq!(state, upload.kind.end(), "{id}: {}", server.task(&id));
+            self.uploads()[upload.number as usize].ended = true;
         }
     }
 

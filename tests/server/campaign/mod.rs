@@ -3,6 +3,7 @@
 //! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
 
 mod disk_full;
+mod io_errors;
 mod ledger;
 mod leftovers;
 mod load;
@@ -12,3 +13,4 @@ mod power_cut;
 mod probers;
 mod recovery_time;
 mod server_kill;
+mod trace;
