@@ -14,3 +14,4 @@ mod probers;
 mod recovery_time;
 mod server_kill;
 mod trace;
+mod unknown_outcomes;
