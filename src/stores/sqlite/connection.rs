@@ -65,6 +65,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     }
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A connection that cannot be opened in full is discarded.
+    log_when_closed(&connection, Log::Kept)?;
     // Before anything is written: a foreign file must stay as it is.
     check_owner(&connection)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -78,6 +80,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     migrate(&mut connection, MIGRATIONS)?;
     empty_log(&connection)?;
+    log_when_closed(&connection, Log::Emptied)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -95,11 +98,23 @@ fn empty_log(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Closes a connection that the disk failed under, without another sync: closing the last one would write the log into the
-/// file.
+/// What becomes of the log when the last connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// It is written into the file, both are synced, and it is removed.
+    Emptied,
+    /// It stays as it is, and nothing is synced: the next opening reads it.
+    Kept,
+}
+
+fn log_when_closed(connection: &Connection, log: Log) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log == Log::Kept).map(drop)
+}
+
+/// Closes a connection that the disk failed under, without another sync.
 pub(super) fn discard(connection: Connection) {
-    let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-    if let Err(error) = kept.map(drop).and_then(|()| connection.close().map_err(|(_, error)| error)) {
+    let kept = log_when_closed(&connection, Log::Kept);
+    if let Err(error) = kept.and_then(|()| connection.close().map_err(|(_, error)| error)) {
         log::warn!(error:%; "a connection to the database was not closed in order");
     }
 }

@@ -122,7 +122,7 @@ fn fill_again_and_again(place: &Place, rounds: usize, dice: &mut Dice) -> (Tally
 #[test]
 fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing() {
     let mut dice = Dice::new("disk full");
-    let (disks, rounds) = proof::size((1, 4), (6, 20));
+    let (disks, rounds) = proof::size((1, 4), (2, 20));
     let (mut tally, mut commits, mut results) = (Tally::default(), 0, 0);
     for _ in 0..disks {
         let Some(place) = Place::new(32) else { return };
@@ -182,7 +182,14 @@ fn a_result_without_room_is_tried_again_ever_more_slowly_and_finishes_when_there
     for (pause, least) in pauses.iter().zip([399, 799, 1599]) {
         assert!(*pause >= least, "{pauses:?}");
     }
-    proof::record(4, "pauses of tasks on a full disk", "1 task", &format!("{pauses:?} ms"), "campaign::disk_full::a_result_without_room", None);
+    proof::record(
+        4,
+        "pauses of tasks on a full disk",
+        "1 task",
+        &format!("{pauses:?} ms"),
+        "campaign::disk_full::a_result_without_room",
+        None,
+    );
 }
 
 /// The milliseconds between the end of each attempt and the start of the next.

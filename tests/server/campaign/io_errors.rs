@@ -67,7 +67,12 @@ fn every_write_of_the_stores_may_fail_once() {
         server.arm(site, "off");
     }
     let tally = ledger.close(server, place.path(), options());
-    record("write sites that fail", &format!("{} passages of {} failpoints", cases.len(), SITES.len()), &tally, "every_write_of_the_stores_may_fail_once");
+    record(
+        "write sites that fail",
+        &format!("{} passages of {} failpoints", cases.len(), SITES.len()),
+        &tally,
+        "every_write_of_the_stores_may_fail_once",
+    );
 }
 
 /// One server under one injection after the other. `None`, with the reason printed, where it cannot be traced.
@@ -94,7 +99,8 @@ fn assert_no_sync_is_repeated(calls: &[String]) {
             continue;
         }
         let of_file = |((_, other), _): &&((&str, &str), &String)| other == path;
-        let later: Vec<_> = parsed[at + 1..].iter().filter(of_file).map(|((call, _), _)| *call).take_while(|call| *call != "close").collect();
+        let later: Vec<_> =
+            parsed[at + 1..].iter().filter(of_file).map(|((call, _), _)| *call).take_while(|call| *call != "close").collect();
         let synced_again = later.iter().position(|call| call.ends_with("sync"));
         if path.ends_with(FILE_NAME) {
             let since = parsed[..at].iter().filter(of_file).rev().take_while(|((call, _), _)| !call.ends_with("sync")).count();
@@ -115,7 +121,7 @@ fn the_log_of_the_database_may_fail_at_any_write_and_any_sync() {
     let server = options().start_in(place.path());
     let ledger = Ledger::new(30, 20);
     let log = server.data().join(format!("{FILE_NAME}-wal"));
-    let (syncs, writes) = proof::size((3, 3), (12, 60));
+    let (syncs, writes) = proof::size((3, 3), (10, 40));
     let mut injections: Vec<_> = sweep("fsync,fdatasync", "EIO", syncs, Some(&log)).collect();
     injections.extend(sweep("write,pwrite64", "EIO", writes, Some(&log)));
     injections.extend(sweep("write,pwrite64", "ENOSPC", writes, Some(&log)));
@@ -131,7 +137,7 @@ fn the_file_of_the_database_may_fail_at_any_write_and_any_sync() {
     let server = options().start_in(place.path());
     let ledger = Ledger::new(30, 20);
     let file = server.data().join(FILE_NAME);
-    let (syncs, writes) = proof::size((1, 1), (4, 10));
+    let (syncs, writes) = proof::size((1, 1), (4, 8));
     let mut injections: Vec<_> = sweep("fsync,fdatasync", "EIO", syncs, Some(&file)).collect();
     injections.extend(sweep("write,pwrite64", "EIO", writes, Some(&file)));
     let Some(injected) = inject_all(&server, &ledger, "sqlite-writer", &injections) else { return };

@@ -72,10 +72,14 @@ impl Tally {
 
 impl Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let refused: Vec<_> = self.statuses.iter().filter(|(status, _)| **status != 202).map(|(status, n)| format!("{n} x {status}")).collect();
+        let refused: Vec<_> =
+            self.statuses.iter().filter(|(status, _)| **status != 202).map(|(status, n)| format!("{n} x {status}")).collect();
         let refused = if refused.is_empty() { "none".to_owned() } else { refused.join(", ") };
         let Self { sent, acknowledged, silent, .. } = self;
-        write!(f, "{sent} uploads, {acknowledged} acknowledged and all of them true, refused: {refused}, done without an acknowledgement: {silent}")
+        write!(
+            f,
+            "{sent} uploads, {acknowledged} acknowledged and all of them true, refused: {refused}, done without an acknowledgement: {silent}"
+        )
     }
 }
 
@@ -162,7 +166,8 @@ impl Ledger {
         }
         let missing: Vec<_> = ids.into_iter().filter(|id| !tasks.contains_key(*id)).collect();
         assert!(missing.is_empty(), "acknowledged and lost: {missing:?}");
-        let mut tally = Tally { sent: uploads.len(), acknowledged: acknowledged.len(), silent: tasks.len() - acknowledged.len(), ..Tally::default() };
+        let mut tally =
+            Tally { sent: uploads.len(), acknowledged: acknowledged.len(), silent: tasks.len() - acknowledged.len(), ..Tally::default() };
         uploads.iter().filter_map(|upload| upload.status).for_each(|status| *tally.statuses.entry(status).or_default() += 1);
         tally
     }

@@ -95,6 +95,7 @@ fn threads_called(pid: u32, name: &str) -> Vec<String> {
 /// The call's name, and the path of the first file it names.
 pub fn call_and_path(line: &str) -> Option<(&str, &str)> {
     let (call, rest) = line.split_once('(')?;
-    let path = if let Some(quoted) = rest.strip_prefix('"') { quoted.split('"').next()? } else { rest.split_once('<')?.1.split('>').next()? };
+    let path =
+        if let Some(quoted) = rest.strip_prefix('"') { quoted.split('"').next()? } else { rest.split_once('<')?.1.split('>').next()? };
     Some((call, path))
 }

@@ -50,7 +50,7 @@ const LATE: &str = "sleep(11000)";
 
 /// Many commits: heartbeats every moment. What is in doubt comes back soon, and nobody runs out of attempts by it.
 fn options() -> Options {
-    let options = Options::new().set("tasks.heartbeat", "200ms").set("tasks.lease", "3s").set("janitor.interval", "100ms");
+    let options = Options::new().set("tasks.heartbeat", "200ms").set("tasks.lease", "2s").set("janitor.interval", "100ms");
     options.set("tasks.max_attempts", 20).set("tasks.max_refunds", 100)
 }
 
@@ -110,7 +110,7 @@ fn survive<'f>(faults: impl IntoIterator<Item = Fault<'f>>) -> Tally {
 #[test]
 fn commits_in_doubt() {
     let mut dice = Dice::new("commits in doubt");
-    let (passages, mixed) = proof::size((8, 0), (60, 200));
+    let (passages, mixed) = proof::size((8, 0), (40, 80));
     let every = IN_DOUBT.iter().flat_map(|site| (0..passages).map(move |passage| (*site, passage)));
     let random: Vec<_> = (0..mixed).map(|_| (*dice.choose(IN_DOUBT), dice.below(40))).collect();
     let cases: Vec<_> = every.chain(random).collect();
@@ -134,13 +134,20 @@ fn requests_lost_in_a_panic() {
         tally.add(survive(cases.iter().map(|(point, passage)| Fault::panic(point, *passage))));
     }
     let size = format!("{} panics at {} points, {CLIENTS} clients", cases.len(), PANICKING.len());
-    proof::record(5, "requests lost in a panic", &size, &tally.to_string(), "campaign::unknown_outcomes::requests_lost_in_a_panic", Some(&dice));
+    proof::record(
+        5,
+        "requests lost in a panic",
+        &size,
+        &tally.to_string(),
+        "campaign::unknown_outcomes::requests_lost_in_a_panic",
+        Some(&dice),
+    );
 }
 
 #[test]
 fn answers_after_the_deadline() {
     let mut dice = Dice::new("answers after the deadline");
-    let rounds = proof::size(1, 12);
+    let rounds = proof::size(1, 10);
     let place = TempDir::new().expect("a temporary directory");
     // Leases and heartbeats as they are by default: a database that stands still this long ends no lease.
     let slow = || Options::new().set("janitor.interval", "100ms");
