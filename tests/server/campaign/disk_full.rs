@@ -182,14 +182,8 @@ fn a_result_without_room_is_tried_again_ever_more_slowly_and_finishes_when_there
     for (pause, least) in pauses.iter().zip([399, 799, 1599]) {
         assert!(*pause >= least, "{pauses:?}");
     }
-    proof::record(
-        4,
-        "pauses of tasks on a full disk",
-        "1 task",
-        &format!("{pauses:?} ms"),
-        "campaign::disk_full::a_result_without_room",
-        None,
-    );
+    let test = "campaign::disk_full::a_result_without_room_is_tried_again_ever_more_slowly_and_finishes_when_there_is_room";
+    proof::record(4, "pauses of a task on a full disk", "1 task, default backoff", &format!("{pauses:?} ms"), test, None);
 }
 
 /// The milliseconds between the end of each attempt and the start of the next.
