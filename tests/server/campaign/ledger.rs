@@ -88,12 +88,13 @@ pub struct Ledger {
     width: u32,
     height: u32,
     uploads: Mutex<Vec<Upload>>,
+    killed: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger {
     /// Nothing was sent yet; images will be of about that size, as BMP, so that their length is known.
     pub fn new(width: u32, height: u32) -> Self {
-        Self { width, height, uploads: Mutex::default() }
+        Self { width, height, uploads: Mutex::default(), killed: Mutex::default() }
     }
 
     /// Uploads the next image and writes the answer down; `None` if the connection broke.
@@ -109,6 +110,12 @@ impl Ledger {
     /// Uploads until one is acknowledged.
     pub fn upload_surely(&self, server: &Server, kind: Kind) {
         eventually("an upload that is taken", || (self.upload(server, kind) == Some(202)).then_some(()));
+    }
+
+    /// Kills the child processes that are held, but none twice over the same task: that would count as the image's fault.
+    pub fn kill_held(&self, server: &Server) {
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs::held(server).into_iter().filter(|held| killed.insert(held.task.clone())).for_each(|held| held.kill());
     }
 
     fn next(&self, kind: Kind) -> (usize, Vec<u8>) {

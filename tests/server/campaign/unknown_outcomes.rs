@@ -8,7 +8,6 @@ use tempfile::TempDir;
 
 use crate::campaign::ledger::{Kind, Ledger, Tally};
 use crate::harness::{Options, Server, eventually};
-use crate::jobs;
 use crate::proof::{self, Dice};
 
 /// Clients that upload at the same time.
@@ -65,7 +64,7 @@ fn upload_all(server: &Server, ledger: &Ledger) {
             });
         }
     });
-    jobs::held(server).first().into_iter().for_each(jobs::Held::kill);
+    ledger.kill_held(server);
 }
 
 /// One fault: `action` at the given passage of `point`, and what is logged when it has acted.
