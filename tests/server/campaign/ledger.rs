@@ -145,10 +145,7 @@ impl Ledger {
     /// Waits until everything that was acknowledged has ended as it must.
     pub fn finish(&self, server: &Server) {
         for (id, upload) in self.acknowledged().into_iter().filter(|(_, upload)| !upload.ended) {
-            let state = eventually(&format!("the end of {id}"), || {
-                jobs::held(server).iter().for_each(Held::go_on);
-                Some(server.is_ready(&id)).filter(|state| *state == "finished" || *state == "not found" || state.starts_with("failed: "))
-            });
+            let state = end(server, &id);
             assert_eq!(state, upload.kind.end(), "{id}: {}", server.task(&id));
             self.uploads()[upload.number as usize].ended = true;
         }
@@ -168,7 +165,7 @@ impl Ledger {
             let digest = task["original"]["sha256"].as_str().unwrap_or_default();
             let upload = sent.remove(digest).unwrap_or_else(|| panic!("{id}: nobody sent it, or two tasks were made of it: {task}"));
             assert!(upload.id.as_ref().is_none_or(|told| told == id), "{id}: its client was told of another task");
-            assert_eq!(server.wait(id), upload.kind.end(), "{task}");
+            assert_eq!(end(server, id), upload.kind.end(), "{task}");
             self.check_blobs(server, id, upload);
         }
         let missing: Vec<_> = ids.into_iter().filter(|id| !tasks.contains_key(*id)).collect();
@@ -210,6 +207,14 @@ impl Ledger {
         });
         tally
     }
+}
+
+/// Waits until a task has ended, and lets the children go on that are held: also those whose upload was answered with 503.
+fn end(server: &Server, id: &str) -> String {
+    eventually(&format!("the end of {id}"), || {
+        jobs::held(server).iter().for_each(Held::go_on);
+        Some(server.is_ready(id)).filter(|state| *state == "finished" || *state == "not found" || state.starts_with("failed: "))
+    })
 }
 
 /// Every task with its details, by its id.

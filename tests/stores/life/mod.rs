@@ -116,8 +116,9 @@ fn collect_sites(dir: &Path, sites: &mut BTreeSet<String>) {
             collect_sites(&path, sites);
         } else {
             let text = fs::read_to_string(&path).unwrap();
-            let calls = text.split("faults::").skip(1);
-            sites.extend(calls.filter_map(|call| call.split_once("(\"")?.1.split_once('"')).map(|(site, _)| site.to_owned()));
+            let calls = text.split("faults::").skip(1).filter_map(|call| call.split_once("(\""));
+            let points = calls.filter(|(call, _)| ["point", "soft", "io"].contains(call));
+            sites.extend(points.filter_map(|(_, name)| Some(name.split_once('"')?.0.to_owned())));
         }
     }
 }
