@@ -13,5 +13,6 @@ mod power_cut;
 mod probers;
 mod recovery_time;
 mod server_kill;
+mod supervision_log;
 mod trace;
 mod unknown_outcomes;
