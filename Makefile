@@ -2,7 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test campaign lint fmt docs config ci
+.PHONY: help run test campaign lint fmt docs config bench load figures ci
+
+# Where the servers under load and their yardsticks keep their files: the disk that is measured.
+SCRATCH ?= target/tmp
+LOAD := target/release/examples/load
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +36,24 @@ docs: ## Build the documentation; a broken link is an error
 config: ## Write config.toml anew from the schema in src/config
 	cargo run --quiet -- config default > config.toml.new
 	mv config.toml.new config.toml
+
+bench: ## Run the benchmarks of supervision, the stores and the sandbox (about 3 minutes)
+	cargo bench --bench supervision --bench stores --bench sandbox
+
+load: ## Put a server under load and compare it with its yardsticks (about 5 minutes; SCRATCH=dir is the disk, SAFELIGHT_PHOTOS the images)
+	cargo build --release --bin safelight --example load
+	mkdir -p $(SCRATCH)
+	$(LOAD) end-to-end --scratch $(SCRATCH)
+	$(LOAD) uploads --scratch $(SCRATCH)
+	$(LOAD) memory --scratch $(SCRATCH)
+	$(LOAD) memory --images 300 --workers auto --scratch $(SCRATCH)
+
+figures: ## Run both and print the rows of the tables in docs/benchmarks.md
+	@$(MAKE) --no-print-directory load | grep '^|'
+	@$(MAKE) --no-print-directory bench | awk '/^\|/ { print } \
+		/ time: +\[/ { name = /^ / ? line : $$0; sub(/ +time:.*/, "", name); match($$0, /\[.*\]/); split(substr($$0, RSTART + 1, RLENGTH - 2), t, " "); \
+			print "| " name " | none | **" t[3] " " t[4] "** (" t[1] " " t[2] " to " t[5] " " t[6] ") | `make bench` |" } \
+		/[^ ]/ { line = $$0 }'
 
 ci: ## Everything that a change must pass
 	.ci/run

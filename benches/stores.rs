@@ -72,7 +72,7 @@ fn durable_upload(criterion: &mut Criterion) {
             let directory = scratch();
             let (blobs, tasks) = open(directory.path(), threads);
             let body = Bytes::from(vec![7; bytes]);
-            group.bench_function(BenchmarkId::new(format!("{name}, {CLIENTS} at once"), format!("{threads} threads")), |bencher| {
+            group.bench_function(BenchmarkId::new(format!("{name}, {CLIENTS} at once"), format!("threads: {threads}")), |bencher| {
                 bencher.iter_custom(|rounds| (0..rounds).map(|_| round(&blobs, &tasks, &body)).sum());
             });
         }

@@ -61,7 +61,7 @@ impl Rounds {
         let ratios = Sorted::new(self.server.iter().zip(&self.yardstick).map(|(server, yardstick)| server / yardstick));
         let (low, high) = ratios.range();
         format!(
-            "| {figure} | {goal} | **{:.2}** ({low:.2} to {high:.2}, {} rounds) | {:.1}/s against {:.1}/s | `{command}` |",
+            "| {figure} | {goal} | **{:.2}** ({low:.2} to {high:.2}, {} rounds; {:.1}/s against {:.1}/s) | `{command}` |",
             ratios.median(),
             self.server.len(),
             server.median(),
