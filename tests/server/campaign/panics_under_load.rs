@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::probers::{Answers, Probers};
 use super::supervision_log::{Failure, SupervisionLog};
 use crate::harness::{Options, Server, eventually};
-use crate::jobs::{Job, keep_uploading};
+use crate::jobs::{Ending, Job, keep_uploading};
 use crate::proof::{self, Dice};
 
 /// A service, its supervisor, and where it can be made to panic under this load. `master.heartbeat` is not among them, since
@@ -258,6 +258,7 @@ fn no_task_is_lost_and_no_storm_breaks_out() {
     let acknowledged = Mutex::new(Vec::new());
     let keep = |ids: Vec<String>| acknowledged.lock().expect("nobody panicked with it").extend(ids);
     let (planted, answers) = thread::scope(|threads| {
+        let ending = Ending(&over);
         let checked = [(); 2].map(|()| {
             let (jobs, to_check) = channel();
             threads.spawn(|| keep(check_all(&server, to_check)));
@@ -266,7 +267,7 @@ fn no_task_is_lost_and_no_storm_breaks_out() {
         (0..4).for_each(|_| drop(threads.spawn(|| keep(keep_uploading(&server, &over)))));
         let probers = Probers::start(threads, &server, &known, checked);
         let planted = plant_all(&server, &mut log, &mut dice, length);
-        over.store(true, Ordering::Relaxed);
+        drop(ending);
         (planted, probers.end())
     });
     let acknowledged = acknowledged.into_inner().expect("nobody panicked with it");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::harness::Server;
+use crate::harness::{Server, eventually};
 use crate::jobs::Job;
 
 /// How long a prober waits between two questions, unless it is told to end.
@@ -75,13 +75,15 @@ impl<'scope> Probers<'scope> {
 
 fn keep_asking(kind: &'static str, ended: &Receiver<()>, ask: impl Fn() -> bool) -> Answers {
     let mut answers = Vec::new();
-    loop {
-        let is_last = ended.recv_timeout(PACE) == Err(RecvTimeoutError::Disconnected);
+    let mut ask = || {
         let asked = Timestamp::now();
         let is_answered = ask();
         answers.extend(is_answered.then(|| (asked, Timestamp::now())));
-        if is_last && is_answered {
-            return Answers { kind, answers };
-        }
+        is_answered
+    };
+    while ended.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+        ask();
     }
+    eventually("one more good answer", || ask().then_some(()));
+    Answers { kind, answers }
 }

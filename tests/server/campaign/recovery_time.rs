@@ -4,14 +4,14 @@
 //! times include the spare child's adoption, the claim's commit, the reading of the original, the probe, and the few
 //! milliseconds in which the test asks. No time fails a test: they are printed, and kept by a campaign.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::harness::{Options, Server, eventually, send_signal};
-use crate::jobs::{self, Held, Job, finished, keep_uploading, released};
+use crate::jobs::{self, Ending, Held, Job, finished, keep_uploading, released};
 use crate::proof::{self, Dice};
 
 /// The promise for a task whose child was killed, for 99 of 100.
@@ -57,8 +57,9 @@ fn a_task_whose_child_is_killed_runs_again_within_a_second() {
     let over = AtomicBool::new(false);
     let times: Vec<[Duration; 2]> = thread::scope(|threads| {
         let beside: Vec<_> = (0..2).map(|_| threads.spawn(|| keep_uploading(&server, &over))).collect();
+        let ending = Ending(&over);
         let times = (0..kills / 2).map(|number| kill_twice(&server, 300 + number, &mut dice)).collect();
-        over.store(true, Ordering::Relaxed);
+        drop(ending);
         let others: usize = beside.into_iter().map(|client| client.join().expect("every other job ends well").len()).sum();
         assert!(others > 0, "other uploads went on");
         println!("{others} other tasks meanwhile");
