@@ -39,7 +39,7 @@ fn a_faulty_configuration_is_refused_by_check_and_by_serve_with_every_fault() {
     assert_eq!((check.status.code(), text(&check.stderr).lines().count()), (Some(2), 2));
     assert!(text(&check.stderr).starts_with("./config.toml:2: "), "{}", text(&check.stderr));
 
-    let serve = safelight(directory.path(), &["serve", "--workers", "0", "--listen", "nowhere"]);
+    let serve = safelight(directory.path(), &["serve", "--workers", "300", "--listen", "nowhere"]);
     assert_eq!((serve.status.code(), text(&serve.stderr).lines().count()), (Some(2), 4));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was made");
 }
