@@ -51,7 +51,7 @@ load: ## Put a server under load and compare it with its yardsticks (about 5 min
 figures: ## Run both and print the rows of the tables in docs/benchmarks.md
 	@$(MAKE) --no-print-directory load | grep '^|'
 	@$(MAKE) --no-print-directory bench | awk '/^\|/ { print } \
-		/ time: +\[/ { name = /^ / ? line : $$0; sub(/ +time:.*/, "", name); match($$0, /\[.*\]/); split(substr($$0, RSTART + 1, RLENGTH - 2), t, " "); \
+		/ time: +\[/ { name = /^ / ? line : $$0; sub(/ +time:.*/, "", name); if (name ~ /change/) next; match($$0, /\[.*\]/); split(substr($$0, RSTART + 1, RLENGTH - 2), t, " "); \
 			print "| " name " | none | **" t[3] " " t[4] "** (" t[1] " " t[2] " to " t[5] " " t[6] ") | `make bench` |" } \
 		/[^ ]/ { line = $$0 }'
 

@@ -10,10 +10,12 @@
 //! | `run` | N images with C clients, all waited for, then verified |
 //! | `end_to_end`, `uploads`, `memory` | a goal each: rounds that alternate between the server and its yardstick |
 //! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
-//! | `photos`, `disk`, `figures` | what is uploaded, what the disk does alone, medians and percentiles |
+//! | `direct`, `disk` | the yardsticks: the pixels alone, the disk alone |
+//! | `photos`, `figures` | what is uploaded; medians and percentiles |
 
 mod burst;
 mod client;
+mod direct;
 mod disk;
 mod end_to_end;
 mod figures;
@@ -48,6 +50,9 @@ enum Command {
     Uploads(uploads::Arguments),
     /// The server's resident memory after many large uploads
     Memory(memory::Arguments),
+    /// Be one process of the yardstick of `end-to-end`
+    #[command(hide = true)]
+    Direct(direct::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         Command::EndToEnd(arguments) => end_to_end::run(&arguments),
         Command::Uploads(arguments) => uploads::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
+        Command::Direct(arguments) => direct::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

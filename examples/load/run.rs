@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::burst::{self, Burst};
 use crate::client::Client;
+use crate::direct;
 use crate::figures::Sorted;
 use crate::photos;
 use crate::server::{Memory, Options, Server};
@@ -95,7 +96,7 @@ pub(crate) fn verify<'a>(
     originals: &[Vec<u8>],
 ) -> Outcome<usize> {
     let pipeline = pipeline.unwrap_or("swap_channels").parse()?;
-    let expected: Vec<Vec<u8>> = originals.iter().map(|original| direct(original, &pipeline)).collect::<Outcome<_>>()?;
+    let expected: Vec<Vec<u8>> = originals.iter().map(|original| direct::process(original, &pipeline)).collect::<Outcome<_>>()?;
     let mut verified = 0;
     for accepted in finished {
         let result = client.image(&accepted.id)?;
@@ -106,11 +107,4 @@ pub(crate) fn verify<'a>(
         verified += 1;
     }
     Ok(verified)
-}
-
-/// The same work without a server.
-pub(crate) fn direct(original: &[u8], pipeline: &safelight::domain::pipeline::Pipeline) -> Outcome<Vec<u8>> {
-    let mut made = std::io::Cursor::new(Vec::new());
-    safelight::imaging::run(original, pipeline, &Default::default(), &mut made)?;
-    Ok(made.into_inner())
 }
