@@ -90,6 +90,17 @@ fn a_job_in_hand_is_dropped_with_its_master() {
 }
 
 #[test]
+fn a_claim_whose_answer_was_lost_is_given_back_at_once() {
+    // Nobody waits for its lease: that is an hour long.
+    let server = Options::new().set("tasks.lease", "1h").start();
+    // The first commit after it is armed is the insert, unless the master's tick is just between; the next is the claim.
+    for number in 0..3 {
+        server.arm("tasks.after_commit", "1*off->1*return(error)");
+        Job::upload(&server, number).check(&server);
+    }
+}
+
+#[test]
 fn spare() {
     survive("spare", &["spare.take_child", "spare.refilled"]);
 }

@@ -117,14 +117,25 @@ impl Master {
     /// Hands out what was claimed.
     fn hand_out(&mut self, claimed: Result<Result<Vec<ClaimedTask>, TaskStoreError>, MailboxError>, context: &mut Context<Self>) {
         faults::point("master.hand_out");
-        let again = self.dispatch.end();
         match claimed {
             Ok(Ok(claimed)) => claimed.into_iter().for_each(|claimed| self.hand_to_worker(claimed, context)),
-            // Claims of an unknown outcome come back when their lease ends; the tick tries again.
+            Ok(Err(error @ TaskStoreError::UnknownOutcome(_))) => {
+                log::warn!(error:% = error; "claim of unknown outcome");
+                return self.look_for_lost_claims(context);
+            }
+            // The tick tries again.
             Ok(Err(error)) => log::warn!(error:% = error; "claim failed"),
-            Err(error) => log::warn!(error:% = error; "task database did not answer a claim"),
+            Err(error) => {
+                log::warn!(error:% = error; "task database did not answer a claim");
+                return self.look_for_lost_claims(context);
+            }
         }
-        if again {
+        self.claim_ended(context);
+    }
+
+    /// The next claim may begin.
+    pub(super) fn claim_ended(&mut self, context: &mut Context<Self>) {
+        if self.dispatch.end() {
             self.claim_for_waiting(context);
         }
         self.answer_drained();
@@ -150,7 +161,7 @@ impl Master {
     }
 
     /// Gives a claim back that the server, not the image, ended: the attempt is refunded.
-    fn release(&mut self, in_hand: InHand, reason: Failure, context: &mut Context<Self>) {
+    pub(super) fn release(&mut self, in_hand: InHand, reason: Failure, context: &mut Context<Self>) {
         let settled = self.settle_outcome(in_hand, Outcome::Interrupted(reason));
         context.spawn(settled.into_actor(self).map(|settled, master, context| master.settled(settled, context)));
     }

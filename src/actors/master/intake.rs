@@ -85,7 +85,7 @@ impl Handler<Drain> for Master {
 impl Master {
     /// Whether no task is in hand, on its way to a hand, or on its way back.
     fn is_idle(&self) -> bool {
-        self.in_hand.is_empty() && self.settling == 0 && !self.dispatch.is_claiming()
+        self.in_hand.is_empty() && self.settling.is_empty() && !self.dispatch.is_claiming()
     }
 
     /// Answers those who wait for the drain, once nothing is in hand.

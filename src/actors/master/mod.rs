@@ -7,12 +7,14 @@
 //! | `throughput` | the measured rate behind `Retry-After` |
 //! | `intake` | `Admit`, `TaskInserted`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
+//! | `lost_claims` | claims whose answer never came |
 //! | `outcome` | `WorkFinished`, `Heartbeat`: what becomes of a claim |
 //! | `upkeep` | the tick: lost leases, the recount of the backlog |
 
 mod admission;
 mod dispatch;
 mod intake;
+mod lost_claims;
 mod outcome;
 mod throughput;
 mod upkeep;
@@ -81,7 +83,7 @@ pub struct Master {
     /// Tells the workers when this life of the master, and with it what they have in hand, is forgotten.
     lifeline: Lifeline,
     /// Outcomes on their way to the database.
-    settling: usize,
+    settling: Vec<Claim>,
     drained: Vec<ParkedReply<Drain>>,
 }
 
@@ -97,7 +99,7 @@ impl Master {
             dispatch: dispatch::Dispatch::default(),
             in_hand: HashMap::new(),
             lifeline: Lifeline::new(),
-            settling: 0,
+            settling: Vec::new(),
             drained: Vec::new(),
         }
     }

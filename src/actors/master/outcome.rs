@@ -135,7 +135,7 @@ impl Master {
     pub(super) fn settle_outcome(&mut self, in_hand: InHand, outcome: Outcome) -> BoxFuture<'static, Settled> {
         let claim = in_hand.claim;
         outcome.log(claim);
-        self.settling += 1;
+        self.settling.push(claim);
         let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
             Outcome::Done(result) => (Change::Finish { claim, result }, None),
@@ -150,7 +150,7 @@ impl Master {
     /// The change is durable, or known to be refused: counts it and looks for more work.
     pub(super) fn settled(&mut self, Settled { claim, result, runnable_in }: Settled, context: &mut Context<Self>) {
         faults::point("master.settled");
-        self.settling -= 1;
+        self.settling.iter().position(|settling| *settling == claim).map(|at| self.settling.swap_remove(at));
         match result {
             Ok(task) => self.count(&task),
             Err(Unsettled::Refused(error)) => log::warn!(task:% = claim.task, claim:% = claim.claim_no, error:% = error; "outcome refused"),
