@@ -44,7 +44,7 @@ const SLEEPS: [Ban; 3] = [
 ];
 
 /// The one place that may pause between two questions: HTTP has no signal for what becomes ready later.
-const POLLS_HTTP: &str = "tests/server/harness.rs";
+const POLLS_HTTP: &str = "tests/server/waiting.rs";
 
 /// The tests of supervision run by a clock that stands still and jumps to the next timer: a sleep there is an event, not a wait.
 fn by_the_real_clock(path: &str) -> bool {

@@ -5,15 +5,13 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response};
 
-/// How long anything may take before a test gives up on it. Generous: machines that run tests are busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::waiting::{PATIENCE, eventually};
 
 /// How a server is started.
 pub struct Options {
@@ -280,35 +278,6 @@ pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
     // A process that has just ended by itself is as good.
     let _ = rustix::process::kill_process(pid, signal);
-}
-
-/// Asks again and again until there is an answer; the one place that waits without a signal, since HTTP has none.
-pub fn eventually<T, A: Asked<T>>(what: &str, mut ask: impl FnMut() -> A) -> T {
-    let start = Instant::now();
-    loop {
-        match ask().asked() {
-            Ok(answer) => return answer,
-            Err(why) => assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {why}"),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// What [`eventually`] waits for: an answer, or none yet, perhaps with what is there instead.
-pub trait Asked<T> {
-    fn asked(self) -> Result<T, String>;
-}
-
-impl<T> Asked<T> for Option<T> {
-    fn asked(self) -> Result<T, String> {
-        self.ok_or_else(|| "nothing yet".to_owned())
-    }
-}
-
-impl<T> Asked<T> for Result<T, String> {
-    fn asked(self) -> Self {
-        self
-    }
 }
 
 /// The files below a directory.

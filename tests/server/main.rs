@@ -23,4 +23,5 @@ mod routes;
 mod settings;
 mod slow_clients;
 mod stop_and_start;
+mod waiting;
 mod whole_path;
