@@ -89,7 +89,7 @@ impl ImageLimits {
     /// # Errors
     /// The first limit that would be exceeded.
     pub fn check(&self, info: &ImageInfo, pipeline: &Pipeline) -> Result<(), LimitExceeded> {
-        let mut size = (info.width, info.height);
+        let mut size = info.size(&pipeline.input());
         self.check_size(size, None)?;
         for (index, step) in pipeline.steps().iter().enumerate() {
             size = step.size_after(size);
@@ -98,7 +98,11 @@ impl ImageLimits {
         Ok(())
     }
 
-    fn check_size(&self, (width, height): (u32, u32), step: Option<usize>) -> Result<(), LimitExceeded> {
+    /// Checks one size; `step` tells where it comes up.
+    ///
+    /// # Errors
+    /// The first limit that is exceeded.
+    pub(crate) fn check_size(&self, (width, height): (u32, u32), step: Option<usize>) -> Result<(), LimitExceeded> {
         let measures = [
             (Limit::MaxWidth, u64::from(self.max_width), u64::from(width)),
             (Limit::MaxHeight, u64::from(self.max_height), u64::from(height)),

@@ -1,8 +1,7 @@
 //! What the header of a file tells, without decoding a pixel.
 
-use super::ImagingError;
-use super::decode;
-use super::jpeg;
+use super::decode::{self, jpeg};
+use super::error::ImagingError;
 use crate::domain::format::Format;
 use crate::domain::pipeline::cost::ImageInfo;
 
@@ -14,7 +13,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let Some(format) = Format::sniff(input) else {
         return Err(ImagingError::Unsupported("the bytes are of no known image format".to_owned()));
     };
-    let mut decoder = decode::open(input, format, u64::MAX)?;
+    let mut decoder = decode::open_still(input, format, u64::MAX)?;
     let turned = decode::is_turned(decode::orientation(&mut decoder));
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {

@@ -16,6 +16,7 @@ use super::messages::{Failure, Job, Probing, Report, Request};
 use super::process::{Exit, Memory, Process};
 use super::spawn::Spawned;
 use crate::domain::format::Format;
+use crate::domain::pipeline::Output;
 use crate::imaging::OutputInfo;
 
 /// How long a child may take from its start to [`Report::Ready`].
@@ -173,7 +174,7 @@ impl Probed<'_> {
         };
         let output = seal(output).await?;
         let most = job.limits.max_output_bytes.min(exchange.child.limits.file_size);
-        check(&output, &info, job.pipeline.output().map_or(probing.info.format, |output| output.format()), most)?;
+        check(&output, &info, job.pipeline.output().map_or(probing.info.format, Output::format), most)?;
         exchange.end_job();
         Ok(JobEnd::Done { output, info })
     }

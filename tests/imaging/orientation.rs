@@ -40,6 +40,9 @@ fn every_orientation_comes_out_upright_and_is_not_asked_for_again() {
         let (result, _) = run(&bytes, "png").expect("it runs");
         assert_eq!(image::load_from_memory(&result).expect("it decodes"), upright, "{tag}");
         assert_eq!(run_to_pixels(&result, "png"), upright, "{tag}: a second time nothing turns");
+        let (as_stored, info) = run(&bytes, "input:orient=false/png").expect("it runs");
+        assert_eq!((info.width, info.height), (lying.width(), lying.height()), "{tag}: as it is stored");
+        assert_eq!(image::load_from_memory(&as_stored).expect("it decodes"), lying, "{tag}: as it is stored");
     }
 }
 

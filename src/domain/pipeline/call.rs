@@ -1,10 +1,15 @@
 //! What both forms of a pipeline are read into first: calls with their places in the text. The meaning of a call is
-//! given by the tables of `operations` and `output`; this file binds a call's arguments to their parameters.
+//! given by the declarations in `ops` and `output`; this file binds a call's arguments to their parameters.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+#[cfg(test)]
+use proptest::strategy::{BoxedStrategy, Strategy};
+
 use super::error::PipelineError;
+use super::parameter::Parameter;
+use super::print::Scalar;
 
 /// A piece of the text and where it stands.
 #[derive(Clone, Debug)]
@@ -38,8 +43,12 @@ impl Value<'_> {
 
     /// The value as a whole number without sign; `+1`, `1.0` and `1e3` are none.
     pub(super) fn integer(&self) -> Option<u64> {
-        let written_as_one = matches!(self.kind, Kind::Bare | Kind::Number);
-        if written_as_one { digits(&self.word.text) } else { None }
+        digits(self.number()?)
+    }
+
+    /// The spelling of a value that may be a number.
+    pub(super) fn number(&self) -> Option<&str> {
+        matches!(self.kind, Kind::Bare | Kind::Number).then_some(&*self.word.text)
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
@@ -81,6 +90,13 @@ pub(super) trait Argument: Sized {
 
     /// The value as this type, or `None` where it is not what [`Argument::expected`] says.
     fn read(value: &Value<'_>) -> Option<Self>;
+
+    /// The value to print.
+    fn scalar(&self) -> Scalar;
+
+    /// Any value of the type, for the properties.
+    #[cfg(test)]
+    fn any() -> BoxedStrategy<Self>;
 }
 
 impl Argument for bool {
@@ -90,6 +106,15 @@ impl Argument for bool {
 
     fn read(value: &Value<'_>) -> Option<Self> {
         value.boolean()
+    }
+
+    fn scalar(&self) -> Scalar {
+        Scalar::Bool(*self)
+    }
+
+    #[cfg(test)]
+    fn any() -> BoxedStrategy<Self> {
+        proptest::bool::ANY.boxed()
     }
 }
 
@@ -108,27 +133,10 @@ pub(super) struct Call<'a> {
     pub(super) arguments: Vec<Written<'a>>,
 }
 
-/// A parameter of an operation or an output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    /// A shorter name that is understood as well.
-    pub(super) short: Option<&'static str>,
-    /// Whether the compact form may leave its name out; such parameters come first.
-    pub(super) positional: bool,
-}
-
-impl Parameter {
-    pub(super) const fn named(name: &'static str) -> Self {
-        Self { name, short: None, positional: false }
-    }
-
-    pub(super) const fn positional(name: &'static str) -> Self {
-        Self { name, short: None, positional: true }
-    }
-
-    pub(super) const fn short(self, short: &'static str) -> Self {
-        Self { short: Some(short), ..self }
+impl<'a> Call<'a> {
+    /// A call without arguments.
+    pub(super) fn bare(name: &'a str) -> Self {
+        Self { name: Word { text: Cow::Borrowed(name), at: 0..name.len() }, arguments: Vec::new() }
     }
 }
 
@@ -159,7 +167,7 @@ impl<'a> Arguments<'a> {
                     _ => return Err(not_positional(at, &call, parameters)),
                 },
             };
-            if bound.iter().any(|(other, _)| *other == parameter) {
+            if bound.iter().any(|(other, _)| other.name == parameter.name) {
                 return Err(PipelineError::new(at, format!("{} is given twice", parameter.name)));
             }
             bound.push((parameter, value));

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Pipeline, Rotation, Step};
+use super::{Input, Output, Pipeline, Step};
 use crate::domain::format::Format;
 
 /// What the header of an image tells.
@@ -28,6 +28,14 @@ pub struct ImageInfo {
     pub turned: bool,
 }
 
+impl ImageInfo {
+    /// The width and height of the pixels that a pipeline with this input begins with.
+    #[must_use]
+    pub fn size(&self, input: &Input) -> (u32, u32) {
+        if self.turned && !input.orient { (self.height, self.width) } else { (self.width, self.height) }
+    }
+}
+
 /// Small buffers of fixed size: rows, windows, code tables.
 const FIXED: u64 = 1 << 20;
 
@@ -35,7 +43,7 @@ const FIXED: u64 = 1 << 20;
 /// the decoded pixels in every form they take on the way, and the encoded result. Saturates.
 #[must_use]
 pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
-    let mut size = (info.width, info.height);
+    let mut size = info.size(&pipeline.input());
     let bytes_per_pixel = u64::from(info.bytes_per_pixel);
     let decoded = pixels(size).saturating_mul(bytes_per_pixel);
     let upright = if info.turned { decoded.saturating_mul(2) } else { decoded };
@@ -45,8 +53,8 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
         peak = peak.max(step_bytes(step, size, after, bytes_per_pixel));
         size = after;
     }
-    let output = pipeline.output().unwrap_or(Output::new(info.format));
-    let encoding = encoder_bytes(output, pixels(size), bytes_per_pixel);
+    let format = pipeline.output().map_or(info.format, Output::format);
+    let encoding = encoder_bytes(format, pixels(size), bytes_per_pixel);
     peak.max(encoding).saturating_add(info.encoded_bytes).saturating_add(FIXED)
 }
 
@@ -54,25 +62,22 @@ fn pixels((width, height): (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
-/// The pixels before and after a step and what it needs beside them.
+/// The pixels before a step and what it needs beside them.
 fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixel: u64) -> u64 {
     let bytes = |pixels: u64| pixels.saturating_mul(bytes_per_pixel);
-    let (source, result) = (bytes(pixels(before)), bytes(pixels(after)));
+    let source = bytes(pixels(before));
     match step {
-        Step::SwapChannels { .. } | Step::Invert | Step::Flip { .. } | Step::Rotate { rotation: Rotation::Half } => source,
-        Step::Grayscale | Step::Rotate { .. } => source.saturating_add(result),
-        Step::Resize { .. } => {
+        Step::Resize(_) => {
             // A copy of the source multiplied by its alpha, and the image scaled along one axis.
             let half_way = bytes(pixels((after.0, before.1)));
-            source.saturating_mul(2).saturating_add(half_way).saturating_add(result)
+            source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)))
         }
-        #[cfg(feature = "faults")]
-        Step::FaultAbort | Step::FaultLoop | Step::FaultEatMemory | Step::FaultPanic | Step::FaultStop => source,
+        step => source.saturating_add(step.scratch(pixels(before).max(pixels(after)), bytes_per_pixel)),
     }
 }
 
 /// The pixels, their copy in a type that the format holds, the encoder's own buffers, and the encoded result.
-fn encoder_bytes(output: Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
+fn encoder_bytes(format: Format, pixels: u64, bytes_per_pixel: u64) -> u64 {
     let of = |bytes: u64| pixels.saturating_mul(bytes);
     let raw = of(bytes_per_pixel);
     // Gray and colour of eight bits are held by every format as they are.
@@ -80,14 +85,14 @@ fn encoder_bytes(output: Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
     let converted = |bytes: u64| if plain { 0 } else { bytes };
     // A result that is collected in a growing buffer before it is written: while it grows, the old one is there too.
     let collected = |result: u64| result.saturating_mul(4);
-    let beside = match output {
-        Output::Png => converted(raw).saturating_add(collected(raw.min(of(8)))),
-        Output::Jpeg { .. } => converted(raw.min(of(4))).saturating_add(of(4)),
-        Output::Webp => converted(raw.min(of(4))).saturating_add(of(4)).saturating_add(collected(raw.min(of(4)))),
+    let beside = match format {
+        Format::Png => converted(raw).saturating_add(collected(raw.min(of(8)))),
+        Format::Jpeg => converted(raw.min(of(4))).saturating_add(of(4)),
+        Format::Webp => converted(raw.min(of(4))).saturating_add(of(4)).saturating_add(collected(raw.min(of(4)))),
         // Two copies with alpha, the indices, and codes of up to twelve bits for each.
-        Output::Gif => of(4 + 4 + 1).saturating_add(collected(of(3) / 2)),
-        Output::Bmp => converted(of(4)).saturating_add(of(4)),
-        Output::Tiff => converted(raw.saturating_mul(2)).saturating_add(raw.saturating_mul(2)),
+        Format::Gif => of(4 + 4 + 1).saturating_add(collected(of(3) / 2)),
+        Format::Bmp => converted(of(4)).saturating_add(of(4)),
+        Format::Tiff => converted(raw.saturating_mul(2)).saturating_add(raw.saturating_mul(2)),
     };
     raw.saturating_add(beside)
 }

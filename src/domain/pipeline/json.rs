@@ -10,20 +10,22 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::Calls;
 use super::call::{Call, Kind, Value, Word, Written, did_you_mean};
 use super::error::{PipelineError, floor_char_boundary};
 
-/// The steps and the output of a JSON text.
-pub(super) fn calls(text: &str) -> Result<(Vec<Call<'_>>, Option<Call<'_>>), PipelineError> {
+/// The calls of a JSON text.
+pub(super) fn calls(text: &str) -> Result<Calls<'_>, PipelineError> {
     let document = Document { text };
-    let (mut steps, mut output) = (None, None);
+    let (mut input, mut steps, mut output) = (None, None, None);
     for (name, value) in document.object(text, "an object with steps and output")? {
         let field = match &*name.text {
+            "input" => &mut input,
             "steps" => &mut steps,
             "output" => &mut output,
             other => {
-                let hint = did_you_mean(other, ["steps", "output"]);
-                return Err(PipelineError::new(name.at, format!("unknown field {other:?}: expected steps or output{hint}")));
+                let hint = did_you_mean(other, ["input", "steps", "output"]);
+                return Err(PipelineError::new(name.at, format!("unknown field {other:?}: expected input, steps or output{hint}")));
             }
         };
         if field.replace(value).is_some() {
@@ -34,9 +36,12 @@ pub(super) fn calls(text: &str) -> Result<(Vec<Call<'_>>, Option<Call<'_>>), Pip
         None => Vec::new(),
         Some(list) => document.array(list, "an array of steps")?,
     };
-    let steps = steps.into_iter().map(|step| document.call(step, "op", "a step such as {\"op\":\"invert\"}")).collect::<Result<_, _>>()?;
-    let output = output.map(|value| document.call(value, "format", "an output such as {\"format\":\"png\"}")).transpose()?;
-    Ok((steps, output))
+    let step = |step| document.call(step, "op", "a step such as {\"op\":\"invert\"}");
+    Ok(Calls {
+        input: input.map(|value| document.arguments("input", value)).transpose()?,
+        steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
+        output: output.map(|value| document.call(value, "format", "an output such as {\"format\":\"png\"}")).transpose()?,
+    })
 }
 
 /// The whole text, to tell where a slice of it stands.
@@ -68,6 +73,14 @@ impl<'a> Document<'a> {
         }
         let missing = || PipelineError::new(self.at(object), format!("expected {expected}: {tag} is missing"));
         Ok(Call { name: name.ok_or_else(missing)?, arguments })
+    }
+
+    /// One object as the arguments of a call.
+    fn arguments(self, name: &'a str, object: &'a str) -> Result<Call<'a>, PipelineError> {
+        let fields = self.object(object, "an object of settings")?.into_iter();
+        let arguments =
+            fields.map(|(name, value)| Ok(Written { name: Some(name), value: self.value(value)? })).collect::<Result<_, _>>()?;
+        Ok(Call { name: Word { text: Cow::Borrowed(name), at: self.at(object) }, arguments })
     }
 
     fn value(self, raw: &'a str) -> Result<Value<'a>, PipelineError> {

@@ -3,18 +3,22 @@
 //! * compact: `swap_channels:bgr/resize:400x300,fit=cover/jpeg:q=85` (grammar: `compact`),
 //! * JSON: `{"steps":[{"op":"resize","width":400,"height":300,"fit":"cover"}],"output":{"format":"jpeg","quality":85}}`.
 //!
-//! Both are read into calls (`call`), and the calls into operations by one table (`step`), so a name, a default or a
-//! check exists once. What the operations do to pixels is the business of `imaging`; what they cost in memory is in [`cost`].
+//! Both are read into calls (`call`), and the calls into operations by their declarations (`operation`, `ops`, `step`), so a
+//! name, a default or a check exists once. What the operations do to pixels is the business of `imaging`; what they cost in memory is in [`cost`].
 
 mod call;
 mod compact;
 pub mod cost;
 mod error;
+mod escape;
+mod input;
 mod json;
-mod output;
+mod operation;
+pub mod ops;
+pub mod output;
+mod parameter;
 mod preset;
 mod print;
-mod resize;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -24,18 +28,22 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use call::Call;
+use call::{Arguments, Call};
 pub use error::PipelineError;
+pub use input::Input;
+use operation::Declared;
+pub use operation::{Declaration, Touches};
 pub use output::Output;
+pub use parameter::Parameter;
 pub use preset::{InvalidPresetName, PresetName, Presets};
-pub use resize::{ResizePlan, Target};
 pub use step::Step;
-pub use values::{ChannelOrder, Direction, Fit, Quality, Rotation, Side};
+pub use values::{ChannelOrder, Color, ColorMatrix, Decimal, Direction, Fit, Quality, ResizeQuality, Rotation, Side, Text, Whole};
 
-/// Operations in their order, then the output. Always valid: at least one step or an output, and at most
+/// What is taken of the file, operations in their order, then the output. Always valid: at least one step or an output, and at most
 /// [`Pipeline::MAX_STEPS`] steps.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pipeline {
+    input: Option<Input>,
     steps: Vec<Step>,
     output: Option<Output>,
 }
@@ -58,7 +66,13 @@ impl Pipeline {
         if steps.len() > Self::MAX_STEPS {
             return Err(PipelineError::new(0..0, format!("a pipeline has at most {} steps, found {}", Self::MAX_STEPS, steps.len())));
         }
-        Ok(Self { steps, output })
+        Ok(Self { input: None, steps, output })
+    }
+
+    /// The same pipeline with another way to take the file.
+    #[must_use]
+    pub fn with_input(self, input: Option<Input>) -> Self {
+        Self { input, ..self }
     }
 
     /// Reads either form: JSON where the first character that is not white space is `{`, else compact.
@@ -83,21 +97,22 @@ impl Pipeline {
             return Ok(preset.clone());
         }
         if trimmed.starts_with('{') {
-            let (steps, output) = json::calls(text)?;
-            return Self::from_calls(steps, output, presets);
+            return Self::from_calls(json::calls(text)?, presets);
         }
         let base = text.len() - text.trim_ascii_start().len();
         let mut steps = compact::calls(trimmed, base)?;
         let output = steps.pop_if(|call| Output::is_named(&call.name.text));
-        Self::from_calls(steps, output, presets)
+        let input = steps.first().is_some_and(|call| call.name.text == Input::DECLARATION.name).then(|| steps.remove(0));
+        Self::from_calls(Calls { input, steps, output }, presets)
     }
 
-    fn from_calls(steps: Vec<Call<'_>>, output: Option<Call<'_>>, presets: &Presets) -> Result<Self, PipelineError> {
+    fn from_calls(Calls { input, steps, output }: Calls<'_>, presets: &Presets) -> Result<Self, PipelineError> {
+        let input = input.map(|call| Input::read(&mut Arguments::bind(call, Input::DECLARATION.parameters)?)).transpose()?;
         if let Some(excess) = steps.get(Self::MAX_STEPS) {
             return Err(PipelineError::new(excess.name.at.clone(), format!("a pipeline has at most {} steps", Self::MAX_STEPS)));
         }
         let steps = steps.into_iter().map(|call| Self::step(call, presets)).collect::<Result<_, _>>()?;
-        Self::new(steps, output.map(Output::read).transpose()?)
+        Ok(Self::new(steps, output.map(Output::read).transpose()?)?.with_input(input))
     }
 
     fn step(call: Call<'_>, presets: &Presets) -> Result<Step, PipelineError> {
@@ -105,11 +120,20 @@ impl Pipeline {
         if Output::is_named(name) {
             return Err(PipelineError::new(call.name.at, format!("{name} is an output: it comes once, after the last step")));
         }
+        if name == Input::DECLARATION.name {
+            return Err(PipelineError::new(call.name.at, "input comes once, before the first step"));
+        }
         if presets.get(name).is_some() {
             return Err(PipelineError::new(call.name.at, format!("{name} is a preset: it stands alone, without other steps or arguments")));
         }
         let others: Vec<&str> = presets.iter().map(|(name, _)| name.as_str()).chain(Output::names()).collect();
         Step::read(call, &others)
+    }
+
+    /// What is taken of the file.
+    #[must_use]
+    pub fn input(&self) -> Input {
+        self.input.clone().unwrap_or_default()
     }
 
     /// The operations in the order in which they are applied.
@@ -120,9 +144,16 @@ impl Pipeline {
 
     /// The output that was asked for; `None`: the format of the original, with the defaults of its encoder.
     #[must_use]
-    pub fn output(&self) -> Option<Output> {
-        self.output
+    pub fn output(&self) -> Option<&Output> {
+        self.output.as_ref()
     }
+}
+
+/// The calls of a text, each in its place.
+struct Calls<'a> {
+    input: Option<Call<'a>>,
+    steps: Vec<Call<'a>>,
+    output: Option<Call<'a>>,
 }
 
 impl FromStr for Pipeline {

@@ -1,64 +1,96 @@
-//! The output of a pipeline: the format of the result and its encoder's settings.
+//! The output of a pipeline: the format of the result and its encoder's settings. Every setting has a default, so that a
+//! format alone is an output.
 
-use super::call::{Arguments, Call, Parameter, did_you_mean};
+use super::call::{Arguments, Call, did_you_mean};
 use super::error::PipelineError;
+use super::operation::{Declaration, Declared, declare};
 use super::print::Field;
 use super::values::Quality;
 use crate::domain::format::Format;
 
-/// The format of the result with the settings that its encoder has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Output {
+declare! {
     /// PNG, lossless.
-    Png,
-    /// Baseline JPEG.
-    Jpeg {
-        /// Quality against size.
-        quality: Quality,
-    },
-    /// WebP, lossless.
-    Webp,
-    /// GIF, at most 256 colours: lossless for an image that has no more.
-    Gif,
-    /// BMP, lossless.
-    Bmp,
-    /// TIFF, lossless.
-    Tiff,
+    pub struct Png = "png", ["png"];
 }
+
+declare! {
+    /// JPEG.
+    pub struct Jpeg = "jpeg", ["jpeg:q=85"];
+    /// Size against likeness. 85 is good enough to send an image through twice.
+    quality as "q": Quality, default = Quality::literal::<85>();
+}
+
+declare! {
+    /// WebP, lossless.
+    pub struct Webp = "webp", ["webp"];
+}
+
+declare! {
+    /// GIF: at most 256 colours, lossless for an image that has no more.
+    pub struct Gif = "gif", ["gif"];
+}
+
+declare! {
+    /// BMP, lossless.
+    pub struct Bmp = "bmp", ["bmp"];
+}
+
+declare! {
+    /// TIFF, lossless.
+    pub struct Tiff = "tiff", ["tiff"];
+}
+
+macro_rules! outputs {
+    ($($format:ident),+) => {
+        /// The format of the result with the settings of its encoder.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum Output {
+            $(#[doc = concat!("See [`struct@", stringify!($format), "`].")] $format($format),)+
+        }
+
+        impl Output {
+            /// The declarations of all outputs.
+            pub fn declarations() -> impl Iterator<Item = &'static Declaration> {
+                [$(&$format::DECLARATION),+].into_iter()
+            }
+
+            /// The format of the result.
+            #[must_use]
+            pub fn format(&self) -> Format {
+                match self { $(Self::$format(_) => Format::$format,)+ }
+            }
+
+            /// The arguments to print: all of them, defaults too.
+            pub(super) fn fields(&self) -> Vec<Field> {
+                match self { $(Self::$format(output) => output.fields(),)+ }
+            }
+
+            fn read_as(format: Format, call: Call<'_>) -> Result<Self, PipelineError> {
+                match format {
+                    $(Format::$format => {
+                        let mut arguments = Arguments::bind(call, $format::DECLARATION.parameters)?;
+                        Declared::read(&mut arguments).map(Self::$format)
+                    })+
+                }
+            }
+
+            /// Any output with any arguments.
+            #[cfg(test)]
+            pub(super) fn any() -> impl proptest::strategy::Strategy<Value = Self> {
+                use proptest::strategy::Strategy;
+                proptest::strategy::Union::new([$($format::any().prop_map(Self::$format).boxed()),+])
+            }
+        }
+    };
+}
+
+outputs!(Png, Jpeg, Webp, Gif, Bmp, Tiff);
 
 impl Output {
     /// The output of a format with the defaults of its encoder.
     #[must_use]
     pub fn new(format: Format) -> Self {
-        match format {
-            Format::Png => Self::Png,
-            Format::Jpeg => Self::Jpeg { quality: Quality::default() },
-            Format::Webp => Self::Webp,
-            Format::Gif => Self::Gif,
-            Format::Bmp => Self::Bmp,
-            Format::Tiff => Self::Tiff,
-        }
-    }
-
-    /// The format of the result.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        match self {
-            Self::Png => Format::Png,
-            Self::Jpeg { .. } => Format::Jpeg,
-            Self::Webp => Format::Webp,
-            Self::Gif => Format::Gif,
-            Self::Bmp => Format::Bmp,
-            Self::Tiff => Format::Tiff,
-        }
-    }
-
-    /// The arguments to print: all of them, defaults too.
-    pub(super) fn fields(&self) -> Vec<Field> {
-        match self {
-            Self::Jpeg { quality } => vec![Field::named("quality", u64::from(quality.get())).short("q")],
-            Self::Png | Self::Webp | Self::Gif | Self::Bmp | Self::Tiff => Vec::new(),
-        }
+        Self::read_as(format, Call::bare(format.name())).expect("no setting of an output is required: a test reads each bare")
     }
 
     /// Whether `name` names an output (`jpg` is understood too).
@@ -77,13 +109,6 @@ impl Output {
             let message = format!("unknown format {:?}: expected one of {}{hint}", call.name.text, Self::names().join(", "));
             return Err(PipelineError::new(call.name.at, message));
         };
-        match format {
-            Format::Jpeg => {
-                const PARAMETERS: &[Parameter] = &[Parameter::named("quality").short("q")];
-                let mut arguments = Arguments::bind(call, PARAMETERS)?;
-                Ok(Self::Jpeg { quality: arguments.optional("quality")?.unwrap_or_default() })
-            }
-            Format::Png | Format::Webp | Format::Gif | Format::Bmp | Format::Tiff => Arguments::bind(call, &[]).map(|_| Self::new(format)),
-        }
+        Self::read_as(format, call)
     }
 }

@@ -5,38 +5,67 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::escape;
+use super::operation::Declared;
+use super::parameter::Parameter;
 use super::values::Size;
-use super::{Output, Pipeline, Step};
+use super::{Input, Output, Pipeline, Step};
 
 /// A value to print.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
+    /// One of the words that a type knows.
     Word(String),
-    Integer(u64),
+    /// A text of the user's, of any characters.
+    Text(String),
+    /// A number of thousandths.
+    Number(i64),
     Bool(bool),
+    /// Numbers of thousandths.
+    List(Vec<i64>),
     /// `400x300` in the compact form, `width` and `height` in JSON.
     Size(Size),
 }
 
-impl From<u64> for Scalar {
-    fn from(number: u64) -> Self {
-        Self::Integer(number)
+/// `12.345`, `-0.5` or `7`: no more digits than it takes.
+fn decimal(f: &mut fmt::Formatter<'_>, thousandths: i64) -> fmt::Result {
+    let (whole, rest) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
+    f.write_str(if thousandths < 0 { "-" } else { "" })?;
+    match rest {
+        0 => write!(f, "{whole}"),
+        _ => f.write_str(format!("{whole}.{rest:03}").trim_end_matches('0')),
     }
 }
 
-impl From<bool> for Scalar {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-macro_rules! printed_as_words {
-    ($($type:ty),*) => { $(impl From<$type> for Scalar {
-        fn from(value: $type) -> Self {
-            Self::Word(value.to_string())
+/// As the compact form spells it.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Text(text) => escape::write(f, text),
+            Self::Number(number) => decimal(f, *number),
+            Self::Bool(value) => value.fmt(f),
+            Self::List(numbers) => numbers.iter().enumerate().try_for_each(|(index, number)| {
+                f.write_str(if index == 0 { "" } else { ";" })?;
+                decimal(f, *number)
+            }),
+            Self::Size(size) => size.fmt(f),
         }
-    })* };
+    }
 }
-printed_as_words!(&super::ChannelOrder, &super::Direction, super::Fit);
+
+/// A number of thousandths as JSON: whole where it is whole.
+struct Decimal(i64);
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 % 1000 {
+            0 => serializer.serialize_i64(self.0 / 1000),
+            // The nearest float of at most three decimals is printed with just these.
+            _ => serializer.serialize_f64(self.0 as f64 / 1000.0),
+        }
+    }
+}
 
 /// An argument to print.
 pub(super) struct Field {
@@ -47,22 +76,14 @@ pub(super) struct Field {
 }
 
 impl Field {
-    pub(super) fn named(name: &'static str, value: impl Into<Scalar>) -> Self {
-        Self { name, short: None, positional: false, value: value.into() }
+    pub(super) fn new(parameter: &Parameter, value: Scalar) -> Self {
+        Self { name: parameter.name, short: parameter.short, positional: parameter.positional, value }
     }
+}
 
-    pub(super) fn positional(name: &'static str, value: impl Into<Scalar>) -> Self {
-        Self { positional: true, ..Self::named(name, value) }
-    }
-
-    pub(super) fn size(size: Size) -> Self {
-        Self { name: "size", short: None, positional: true, value: Scalar::Size(size) }
-    }
-
-    /// The name that the compact form uses.
-    pub(super) fn short(self, short: &'static str) -> Self {
-        Self { short: Some(short), ..self }
-    }
+/// The values that there are, each beside its parameter.
+pub(super) fn fields(parameters: &[Parameter], values: Vec<Option<Scalar>>) -> Vec<Field> {
+    parameters.iter().zip(values).filter_map(|(parameter, value)| Some(Field::new(parameter, value?))).collect()
 }
 
 impl fmt::Display for Field {
@@ -70,12 +91,7 @@ impl fmt::Display for Field {
         if !self.positional {
             write!(f, "{}=", self.short.unwrap_or(self.name))?;
         }
-        match &self.value {
-            Scalar::Word(word) => f.write_str(word),
-            Scalar::Integer(number) => number.fmt(f),
-            Scalar::Bool(value) => value.fmt(f),
-            Scalar::Size(size) => size.fmt(f),
-        }
+        self.value.fmt(f)
     }
 }
 
@@ -87,48 +103,57 @@ fn call(f: &mut fmt::Formatter<'_>, name: &str, fields: &[Field]) -> fmt::Result
 /// The canonical compact form; `parse` reads it back.
 impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, step) in self.steps().iter().enumerate() {
+        let input = self.input.iter().map(|input| (Input::DECLARATION.name, input.fields()));
+        let steps = self.steps().iter().map(|step| (step.name(), step.fields()));
+        let output = self.output().into_iter().map(|output| (output.format().name(), output.fields()));
+        input.chain(steps).chain(output).enumerate().try_for_each(|(index, (name, fields))| {
             f.write_str(if index == 0 { "" } else { "/" })?;
-            call(f, step.name(), &step.fields())?;
-        }
-        let Some(output) = self.output() else { return Ok(()) };
-        f.write_str(if self.steps().is_empty() { "" } else { "/" })?;
-        call(f, output.format().name(), &output.fields())
+            call(f, name, &fields)
+        })
     }
 }
 
-fn object<S: Serializer>(serializer: S, tag: &str, name: &str, fields: &[Field]) -> Result<S::Ok, S::Error> {
+fn object<S: Serializer>(serializer: S, tag: Option<(&str, &str)>, fields: &[Field]) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    map.serialize_entry(tag, name)?;
+    if let Some((tag, name)) = tag {
+        map.serialize_entry(tag, name)?;
+    }
     for Field { name, value, .. } in fields {
-        match value {
-            Scalar::Word(word) => map.serialize_entry(name, word)?,
-            Scalar::Integer(number) => map.serialize_entry(name, number)?,
-            Scalar::Bool(value) => map.serialize_entry(name, value)?,
-            Scalar::Size(size) => {
-                let (width, height) = match *size {
-                    Size::Width(width) => (Some(width), None),
-                    Size::Height(height) => (None, Some(height)),
-                    Size::Both(width, height) => (Some(width), Some(height)),
-                };
-                for (name, side) in [("width", width), ("height", height)] {
-                    side.map_or(Ok(()), |side| map.serialize_entry(name, &side.get()))?;
-                }
-            }
-        }
+        entry(&mut map, name, value)?;
     }
     map.end()
 }
 
+fn entry<M: SerializeMap>(map: &mut M, name: &str, value: &Scalar) -> Result<(), M::Error> {
+    match value {
+        Scalar::Word(word) | Scalar::Text(word) => map.serialize_entry(name, word),
+        Scalar::Number(number) => map.serialize_entry(name, &Decimal(*number)),
+        Scalar::List(numbers) => map.serialize_entry(name, &numbers.iter().map(|number| Decimal(*number)).collect::<Vec<_>>()),
+        Scalar::Bool(value) => map.serialize_entry(name, value),
+        Scalar::Size(Size::Width(width)) => map.serialize_entry("width", &width.get()),
+        Scalar::Size(Size::Height(height)) => map.serialize_entry("height", &height.get()),
+        Scalar::Size(Size::Both(width, height)) => {
+            map.serialize_entry("width", &width.get())?;
+            map.serialize_entry("height", &height.get())
+        }
+    }
+}
+
+impl Serialize for Input {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        object(serializer, None, &self.fields())
+    }
+}
+
 impl Serialize for Step {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        object(serializer, "op", self.name(), &self.fields())
+        object(serializer, Some(("op", self.name())), &self.fields())
     }
 }
 
 impl Serialize for Output {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        object(serializer, "format", self.format().name(), &self.fields())
+        object(serializer, Some(("format", self.format().name())), &self.fields())
     }
 }
 
@@ -136,9 +161,12 @@ impl Serialize for Output {
 impl Serialize for Pipeline {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        if let Some(input) = &self.input {
+            map.serialize_entry("input", input)?;
+        }
         map.serialize_entry("steps", self.steps())?;
         if let Some(output) = self.output() {
-            map.serialize_entry("output", &output)?;
+            map.serialize_entry("output", output)?;
         }
         map.end()
     }

@@ -14,23 +14,23 @@ use crate::domain::pipeline::Step;
 
 /// Applies one step.
 pub(super) fn apply(step: &Step, image: &mut DynamicImage) -> Result<(), ImagingError> {
-    match *step {
-        Step::SwapChannels { order } => channels::swap(image, order),
-        Step::Invert => tone::invert(image),
-        Step::Grayscale => tone::grayscale(image),
-        Step::Rotate { rotation } => orient::rotate(image, rotation),
-        Step::Flip { direction } => orient::flip(image, direction),
-        Step::Resize { target, enlarge } => resize::resize(image, target, enlarge)?,
+    match step {
+        Step::SwapChannels(step) => channels::swap(image, step.order),
+        Step::Invert(_) => tone::invert(image),
+        Step::Grayscale(_) => tone::grayscale(image),
+        Step::Rotate(step) => orient::rotate(image, step.degrees),
+        Step::Flip(step) => orient::flip(image, step.direction),
+        Step::Resize(step) => resize::resize(image, step)?,
         #[cfg(feature = "faults")]
-        Step::FaultAbort => faults::abort(),
+        Step::FaultAbort(_) => faults::abort(),
         #[cfg(feature = "faults")]
-        Step::FaultLoop => faults::run_forever(),
+        Step::FaultLoop(_) => faults::run_forever(),
         #[cfg(feature = "faults")]
-        Step::FaultEatMemory => faults::eat_memory(),
+        Step::FaultEatMemory(_) => faults::eat_memory(),
         #[cfg(feature = "faults")]
-        Step::FaultPanic => faults::panic(),
+        Step::FaultPanic(_) => faults::panic(),
         #[cfg(feature = "faults")]
-        Step::FaultStop => faults::stop(),
+        Step::FaultStop(_) => faults::stop(),
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use fast_image_resize::{ResizeOptions, Resizer};
 use image::DynamicImage;
 
-use crate::domain::pipeline::Target;
+use crate::domain::pipeline::ops::Resize;
 use crate::imaging::ImagingError;
 
-pub(super) fn resize(image: &mut DynamicImage, target: Target, enlarge: bool) -> Result<(), ImagingError> {
-    let plan = target.plan((image.width(), image.height()), enlarge);
+pub(super) fn resize(image: &mut DynamicImage, step: &Resize) -> Result<(), ImagingError> {
+    let plan = step.target.plan((image.width(), image.height()), step.enlarge);
     let (left, top, width, height) = plan.crop;
     if (width, height) == (plan.width, plan.height) {
         // Nothing is to be interpolated.

@@ -42,10 +42,14 @@ fn the_canonical_form_prints_defaults_too() {
         ),
         (
             "resize:400x300",
-            "resize:400x300,fit=inside,enlarge=false",
-            r#"{"steps":[{"op":"resize","width":400,"height":300,"fit":"inside","enlarge":false}]}"#,
+            "resize:400x300,fit=inside,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":400,"height":300,"fit":"inside","enlarge":false,"quality":"default"}]}"#,
         ),
-        ("resize:400x,fit=inside", "resize:400x,enlarge=false", r#"{"steps":[{"op":"resize","width":400,"enlarge":false}]}"#),
+        (
+            "resize:400x,fit=inside",
+            "resize:400x,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":400,"enlarge":false,"quality":"default"}]}"#,
+        ),
         (
             "rotate:270/invert/webp",
             "rotate:270/invert/webp",
@@ -82,14 +86,27 @@ fn a_preset_stands_for_its_pipeline_and_cannot_take_an_operations_name() {
 }
 
 #[test]
-fn every_operation_of_the_table_can_be_called() {
-    for name in Step::names() {
-        let argument = match name {
-            "rotate" => ":90",
-            "flip" => ":vertical",
-            "resize" => ":4x4",
-            _ => "",
-        };
-        assert_eq!(parse(&format!("{name}{argument}")).steps()[0].name(), name);
+fn every_example_of_a_declaration_is_a_pipeline_of_it() {
+    for declaration in Step::declarations().chain(Output::declarations()).chain([&Input::DECLARATION]) {
+        for example in declaration.examples {
+            assert!(example.starts_with(declaration.name), "{example}");
+            let whole = if declaration.name == "input" { format!("{example}/png") } else { (*example).to_owned() };
+            parse(&whole);
+        }
     }
+    for format in crate::domain::format::Format::ALL {
+        assert_eq!(Output::new(format).format(), format);
+    }
+}
+
+#[test]
+fn the_input_comes_first_in_both_forms() {
+    let text = "input:orient=false/invert";
+    let json = r#"{"input":{"orient":false},"steps":[{"op":"invert"}]}"#;
+    assert_eq!(parse(text), parse(json));
+    assert_eq!(parse(text).to_string(), text);
+    assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), json);
+    assert_eq!(parse("invert").input(), Input::default());
+    let error = "invert/input".parse::<Pipeline>().expect_err("input is late");
+    assert_eq!((error.position(), error.message()), (7, "input comes once, before the first step"));
 }

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::domain::format::Format;
-use crate::domain::pipeline::{ChannelOrder, Direction, Fit, Output, Pipeline, Quality, Rotation, Side, Step, Target};
+use crate::domain::pipeline::operation::Declared;
+use crate::domain::pipeline::ops::Target;
+use crate::domain::pipeline::{Fit, Input, Output, Pipeline, Side, Step};
 
 fn side() -> impl Strategy<Value = Side> {
     (1..=65_535_u32).prop_map(|pixels| Side::new(pixels).expect("in range"))
@@ -18,28 +19,13 @@ fn target() -> impl Strategy<Value = Target> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let order = Just([0, 1, 2]).prop_shuffle().prop_map(|sources| ChannelOrder::new(sources).expect("a permutation"));
-    let rotation = prop::sample::select(vec![Rotation::Right, Rotation::Half, Rotation::Left]);
-    let direction = prop::sample::select(vec![Direction::Horizontal, Direction::Vertical]);
-    prop_oneof![
-        order.prop_map(|order| Step::SwapChannels { order }),
-        Just(Step::Invert),
-        Just(Step::Grayscale),
-        rotation.prop_map(|rotation| Step::Rotate { rotation }),
-        direction.prop_map(|direction| Step::Flip { direction }),
-        (target(), any::<bool>()).prop_map(|(target, enlarge)| Step::Resize { target, enlarge }),
-    ]
-}
-
-fn output() -> impl Strategy<Value = Output> {
-    let jpeg = (1..=100_u8).prop_map(|quality| Output::Jpeg { quality: Quality::new(quality).expect("in range") });
-    prop_oneof![prop::sample::select(Format::ALL.to_vec()).prop_map(Output::new), jpeg]
-}
-
+/// Any pipeline: every operation and every output with any arguments.
 fn pipeline() -> impl Strategy<Value = Pipeline> {
-    let parts = (prop::collection::vec(step(), 0..=Pipeline::MAX_STEPS), prop::option::of(output()));
-    parts.prop_filter_map("a pipeline needs a step or an output", |(steps, output)| Pipeline::new(steps, output).ok())
+    let parts =
+        (prop::option::of(Input::any()), prop::collection::vec(Step::any(), 0..=Pipeline::MAX_STEPS), prop::option::of(Output::any()));
+    parts.prop_filter_map("a pipeline needs a step or an output", |(input, steps, output)| {
+        Some(Pipeline::new(steps, output).ok()?.with_input(input))
+    })
 }
 
 proptest! {

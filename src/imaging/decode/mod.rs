@@ -1,4 +1,7 @@
-//! From the bytes of a file to upright pixels.
+//! From the bytes of a file to pixels: one decoder per format, all behind one trait.
+
+pub(super) mod jpeg;
+mod tiff;
 
 use std::io::Cursor;
 
@@ -7,18 +10,15 @@ use image::error::LimitErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
-use super::ImagingError;
-use super::jpeg::JpegDecoder;
-use super::tiff;
+use super::error::ImagingError;
+use super::frame::{Frame, Properties};
 use crate::domain::format::Format;
-use crate::domain::pipeline::cost::ImageInfo;
+use jpeg::JpegDecoder;
 
-/// A decoded image.
-pub(super) struct Decoded {
-    /// The pixels, upright.
-    pub(super) image: DynamicImage,
-    /// The colour profile of the file.
-    pub(super) icc_profile: Option<Vec<u8>>,
+/// A file that is decoded frame by frame.
+pub(super) trait Decoder {
+    /// The next frame as it is stored (not turned), or `None` after the last.
+    fn next_frame(&mut self) -> Result<Option<Frame>, ImagingError>;
 }
 
 /// What a PNG decoder may allocate for metadata and rows: more than any honest colour profile takes, less than a giant
@@ -26,7 +26,28 @@ pub(super) struct Decoded {
 const PNG_METADATA: u64 = 16 << 20;
 
 /// Opens a file for decoding; reads its header only. The decoder may allocate `memory` bytes, as far as it can be told to.
-pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn ImageDecoder + '_>, ImagingError> {
+pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<(Box<dyn Decoder + '_>, Properties), ImagingError> {
+    let mut decoder = open_still(input, format, memory)?;
+    let properties = Properties { orientation: orientation(&mut decoder), icc_profile: icc_profile(&mut decoder, input, format) };
+    Ok((Box::new(Still { decoder: Some(decoder), memory }), properties))
+}
+
+/// A file of which one image is taken.
+struct Still<'a> {
+    decoder: Option<Box<dyn ImageDecoder + 'a>>,
+    memory: u64,
+}
+
+impl Decoder for Still<'_> {
+    fn next_frame(&mut self) -> Result<Option<Frame>, ImagingError> {
+        let Some(decoder) = self.decoder.take() else { return Ok(None) };
+        let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, self.memory))?;
+        Ok(Some(Frame { image }))
+    }
+}
+
+/// Opens the (first) image of a file.
+pub(super) fn open_still(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn ImageDecoder + '_>, ImagingError> {
     let cursor = Cursor::new(input);
     let limited = |bytes| {
         let mut limits = Limits::no_limits();
@@ -77,16 +98,6 @@ pub(super) fn is_turned(orientation: Orientation) -> bool {
         NoTransforms | Rotate180 | FlipHorizontal | FlipVertical => false,
         Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => true,
     }
-}
-
-/// Decodes the (first) image of a file.
-pub(super) fn decode(input: &[u8], info: &ImageInfo, memory: u64) -> Result<Decoded, ImagingError> {
-    let mut decoder = open(input, info.format, memory)?;
-    let orientation = orientation(&mut decoder);
-    let icc_profile = icc_profile(&mut decoder, input, info.format);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, memory))?;
-    image.apply_orientation(orientation);
-    Ok(Decoded { image, icc_profile })
 }
 
 /// What a decoder's error means. The input is in memory, so an I/O error is the data's fault as well.

@@ -91,7 +91,7 @@ fn without_end(scan: &[u8]) -> Vec<u8> {
 
 /// An upper bound of what decoding allocates beside the pixels: a copy of the file, and the coefficients of all blocks where
 /// the scans do not come whole, else those of a few rows.
-pub(super) fn working_bytes(input: &[u8], (width, height): (u32, u32)) -> u64 {
+pub(in crate::imaging) fn working_bytes(input: &[u8], (width, height): (u32, u32)) -> u64 {
     const COEFFICIENT: u64 = 2;
     // A block has 8 pixels a side, and sampling factors go up to 4.
     let padded = |side: u32| u64::from(side).next_multiple_of(32);

@@ -1,9 +1,83 @@
 //! The size that a resize asks for, and the arithmetic from there to pixels.
 
-use super::call::{Arguments, Parameter};
-use super::error::PipelineError;
-use super::print::Field;
-use super::values::{Fit, Side, Size};
+use crate::domain::pipeline::call::{Argument, Arguments};
+use crate::domain::pipeline::error::PipelineError;
+use crate::domain::pipeline::operation::{Declaration, Declared, Touches};
+use crate::domain::pipeline::parameter::{Need, Parameter};
+use crate::domain::pipeline::print::{self, Field, Scalar};
+use crate::domain::pipeline::step::Operation;
+use crate::domain::pipeline::values::{Fit, ResizeQuality, Side, Size};
+
+/// Changes the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Resize {
+    /// The size asked for, and how to get there.
+    pub target: Target,
+    /// Whether the result may have more pixels along a side than there were.
+    pub enlarge: bool,
+    /// What matters more: time or pixels.
+    pub quality: ResizeQuality,
+}
+
+impl Declared for Resize {
+    const DECLARATION: Declaration = Declaration {
+        name: "resize",
+        text: &[" Changes the size. Colours are multiplied by their alpha on the way, so that transparent pixels do not bleed."],
+        parameters: &[
+            Parameter::declared::<Size>(
+                "size",
+                &[" The width and the height of a box, or one of them; in JSON also as `width` and `height`."],
+            )
+            .positional(),
+            Parameter::declared::<Side>("width", &[" The width, where no size is given."]).need(Need::Optional),
+            Parameter::declared::<Side>("height", &[" The height, where no size is given."]).need(Need::Optional),
+            Parameter::declared::<Fit>("fit", &[" How the image is brought to the box; all but `inside` need both sides."])
+                .need(Need::Default(|| Fit::Inside.scalar())),
+            Parameter::declared::<bool>("enlarge", &[" Whether a side may grow."]).need(Need::Default(|| Scalar::Bool(false))),
+            Parameter::declared::<ResizeQuality>("quality", &[" What matters more: time or pixels."])
+                .need(Need::Default(|| ResizeQuality::Default.scalar())),
+        ],
+        examples: &["resize:400x300", "resize:400x", "resize:200x200,fit=cover"],
+    };
+
+    fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
+        Ok(Self {
+            target: Target::read(arguments)?,
+            enlarge: arguments.optional("enlarge")?.unwrap_or(false),
+            quality: arguments.optional("quality")?.unwrap_or(ResizeQuality::Default),
+        })
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let (size, fit) = match self.target {
+            Target::Width(width) => (Size::Width(width), None),
+            Target::Height(height) => (Size::Height(height), None),
+            Target::Box { width, height, fit } => (Size::Both(width, height), Some(fit.scalar())),
+        };
+        let values = vec![Some(size.scalar()), None, None, fit, Some(Scalar::Bool(self.enlarge)), Some(self.quality.scalar())];
+        print::fields(Self::DECLARATION.parameters, values)
+    }
+
+    #[cfg(test)]
+    fn any() -> proptest::strategy::BoxedStrategy<Self> {
+        use proptest::strategy::Strategy;
+        let target = (Size::any(), Fit::any()).prop_map(|(size, fit)| match size {
+            Size::Width(width) => Target::Width(width),
+            Size::Height(height) => Target::Height(height),
+            Size::Both(width, height) => Target::Box { width, height, fit },
+        });
+        (target, bool::any(), ResizeQuality::any()).prop_map(|(target, enlarge, quality)| Self { target, enlarge, quality }).boxed()
+    }
+}
+
+impl Operation for Resize {
+    const TOUCHES: Touches = Touches::Both;
+
+    fn size_after(&self, size: (u32, u32)) -> (u32, u32) {
+        let plan = self.target.plan(size, self.enlarge);
+        (plan.width, plan.height)
+    }
+}
 
 /// The size that a resize asks for. With one side the other follows from the aspect ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,14 +109,6 @@ pub struct ResizePlan {
 }
 
 impl Target {
-    pub(super) const PARAMETERS: &'static [Parameter] = &[
-        Parameter::positional("size"),
-        Parameter::named("width"),
-        Parameter::named("height"),
-        Parameter::named("fit"),
-        Parameter::named("enlarge"),
-    ];
-
     /// What to do to an image of width `w` and height `h` (both at least 1).
     ///
     /// Without `enlarge` no side grows: `inside` and `outside` then scale by at most one; `cover` keeps the box's aspect
@@ -74,7 +140,7 @@ impl Target {
         }
     }
 
-    pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
+    fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
         let size = arguments.optional::<Size>("size")?;
         let (width, height) = (arguments.optional_at::<Side>("width")?, arguments.optional_at::<Side>("height")?);
         let size = match (size, width, height) {
@@ -88,18 +154,10 @@ impl Target {
             }
         };
         match (size, arguments.optional_at::<Fit>("fit")?) {
-            (Size::Both(width, height), fit) => Ok(Self::Box { width, height, fit: fit.map(|(fit, _)| fit).unwrap_or_default() }),
+            (Size::Both(width, height), fit) => Ok(Self::Box { width, height, fit: fit.map_or(Fit::Inside, |(fit, _)| fit) }),
             (Size::Width(width), None | Some((Fit::Inside, _))) => Ok(Self::Width(width)),
             (Size::Height(height), None | Some((Fit::Inside, _))) => Ok(Self::Height(height)),
             (_, Some((fit, at))) => Err(PipelineError::new(at, format!("fit={fit} needs both a width and a height"))),
-        }
-    }
-
-    pub(super) fn fields(&self) -> Vec<Field> {
-        match *self {
-            Self::Width(width) => vec![Field::size(Size::Width(width))],
-            Self::Height(height) => vec![Field::size(Size::Height(height))],
-            Self::Box { width, height, fit } => vec![Field::size(Size::Both(width, height)), Field::named("fit", fit)],
         }
     }
 }

@@ -1,0 +1,21 @@
+//! The types of arguments: each holds valid values only, and knows its spelling in both forms.
+
+mod color;
+mod matrix;
+mod number;
+mod order;
+mod size;
+mod text;
+mod words;
+
+pub use color::Color;
+pub use matrix::ColorMatrix;
+pub use number::{Decimal, Whole};
+pub use order::{ChannelOrder, Rotation};
+pub use size::Side;
+pub(super) use size::Size;
+pub use text::Text;
+pub use words::{Direction, Fit, ResizeQuality};
+
+/// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
+pub type Quality = Whole<1, 100>;

@@ -1,0 +1,97 @@
+//! Types whose values are words.
+
+use std::fmt;
+
+#[cfg(test)]
+use proptest::strategy::{BoxedStrategy, Strategy};
+
+use crate::domain::pipeline::call::{Argument, Value};
+use crate::domain::pipeline::print::Scalar;
+
+/// A type whose values are words.
+trait Words: Copy + fmt::Debug + PartialEq + 'static {
+    const WORDS: &'static [(&'static str, Self)];
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl<T: Words> Argument for T {
+    fn expected() -> String {
+        format!("one of {}", Self::words().join(", "))
+    }
+
+    fn words() -> Vec<&'static str> {
+        T::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+
+    fn read(value: &Value<'_>) -> Option<Self> {
+        let text = value.text()?;
+        T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
+    }
+
+    fn scalar(&self) -> Scalar {
+        Scalar::Word(self.word().to_owned())
+    }
+
+    #[cfg(test)]
+    fn any() -> BoxedStrategy<Self> {
+        proptest::sample::select(T::WORDS).prop_map(|(_, value)| value).boxed()
+    }
+}
+
+/// Declares a type whose values are words.
+macro_rules! words {
+    ($(#[$doc:meta])* pub enum $type:ident { $($(#[$about:meta])* $value:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $type { $($(#[$about])* $value,)+ }
+
+        impl Words for $type {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$value),)+];
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// The direction in which an image is mirrored.
+    pub enum Direction {
+        /// Left and right change places.
+        Horizontal = "horizontal",
+        /// Top and bottom change places.
+        Vertical = "vertical",
+    }
+}
+
+words! {
+    /// How an image is brought to a box of a width and a height.
+    pub enum Fit {
+        /// The aspect ratio stays; the result is as large as fits into the box.
+        Inside = "inside",
+        /// The aspect ratio stays; the result is as small as contains the box.
+        Outside = "outside",
+        /// The result fills the box; what sticks out is cropped.
+        Cover = "cover",
+        /// The result fills the box; the aspect ratio becomes the box's.
+        Fill = "fill",
+    }
+}
+
+words! {
+    /// What matters more when an image is made smaller: time or pixels.
+    pub enum ResizeQuality {
+        /// As little is decoded as the size allows.
+        Fast = "fast",
+        /// A JPEG is decoded at no less than twice the size.
+        Default = "default",
+        /// Everything is decoded and resampled.
+        Best = "best",
+    }
+}

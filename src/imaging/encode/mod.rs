@@ -1,0 +1,56 @@
+//! From pixels to the bytes of a file, converting the pixel type only where the format cannot hold it:
+//!
+//! | format | holds | otherwise |
+//! |---|---|---|
+//! | PNG | gray, colour, alpha; 8 and 16 bits | 32-bit floats become 16 bits |
+//! | JPEG | gray, colour; 8 bits | 8 bits; what is transparent is laid over white |
+//! | WebP | gray, colour, alpha; 8 bits | 8 bits |
+//! | GIF | 256 colours, one of them transparent | 8 bits; alpha below one half becomes transparent, the rest opaque; more than 256 colours are quantised |
+//! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
+//! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
+
+mod capped;
+mod holding;
+mod still;
+
+use std::io::{Seek, Write};
+
+use super::error::ImagingError;
+use super::frame::{Frame, Properties};
+use crate::domain::format::Format;
+use crate::domain::pipeline::Output;
+use capped::Capped;
+
+/// Where a result goes.
+pub(super) trait WriteSeek: Write + Seek {}
+
+impl<W: Write + Seek> WriteSeek for W {}
+
+/// A file that is written frame by frame.
+pub(super) trait Encoder {
+    /// Adds a frame; all have the same size.
+    fn frame(&mut self, frame: Frame) -> Result<(), ImagingError>;
+
+    /// Writes what is still to be written.
+    fn finish(self: Box<Self>) -> Result<(), ImagingError>;
+}
+
+/// Starts a file of at most `max_bytes` at the start of `out`, in the format and with the settings of `output`.
+pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: &'a mut impl WriteSeek, max_bytes: u64) -> Box<dyn Encoder + 'a> {
+    Box::new(still::Still { output, properties, out: Capped::new(out, max_bytes) })
+}
+
+/// Refuses sizes that a format cannot express.
+pub(super) fn check_size(output: &Output, (width, height): (u32, u32)) -> Result<(), ImagingError> {
+    let max = match output.format() {
+        // libwebp reads no more, although the bit stream could say 16384.
+        Format::Webp => 16_383,
+        Format::Jpeg | Format::Gif => 65_535,
+        Format::Png | Format::Bmp | Format::Tiff => i32::MAX.unsigned_abs(),
+    };
+    if width.max(height) <= max {
+        return Ok(());
+    }
+    let format = output.format();
+    Err(ImagingError::Operation(format!("{format} holds at most {max} pixels a side, the result would have {width}x{height}")))
+}

@@ -1,0 +1,55 @@
+//! The way of an image: probed, checked, decoded frame by frame, through the steps, encoded. What each part does is in its
+//! own module.
+
+use std::io::{Seek, Write};
+
+use image::metadata::Orientation;
+use serde::{Deserialize, Serialize};
+
+use super::decode;
+use super::encode;
+use super::error::ImagingError;
+use super::probe::probe;
+use super::program::Program;
+use crate::domain::format::Format;
+use crate::domain::limits::ImageLimits;
+use crate::domain::pipeline::{Output, Pipeline, cost};
+
+/// What was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputInfo {
+    /// The format of the result.
+    pub format: Format,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// Decodes `input` (the bytes of a file), applies `pipeline` and writes the encoded result to `out`, which must be empty.
+///
+/// Sizes are checked before anything is decoded: of the image, of each intermediate result, of the output.
+///
+/// # Errors
+/// See [`ImagingError`]. What was written to `out` until then is no image.
+pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (impl Write + Seek)) -> Result<OutputInfo, ImagingError> {
+    let info = probe(input)?;
+    limits.check(&info, pipeline)?;
+    let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));
+    let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
+    encode::check_size(&output, size)?;
+
+    let (mut decoder, properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline))?;
+    let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
+    let program = Program::new(pipeline.steps(), limits);
+    let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
+    let mut size = size;
+    while let Some(mut frame) = decoder.next_frame()? {
+        frame.image.apply_orientation(orientation);
+        program.apply(&mut frame.image)?;
+        size = (frame.image.width(), frame.image.height());
+        encoder.frame(frame)?;
+    }
+    encoder.finish()?;
+    Ok(OutputInfo { format: output.format(), width: size.0, height: size.1 })
+}
