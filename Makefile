@@ -37,8 +37,8 @@ config: ## Write config.toml anew from the schema in src/config
 	cargo run --quiet -- config default > config.toml.new
 	mv config.toml.new config.toml
 
-bench: ## Run the benchmarks of supervision, the stores and the sandbox (about 3 minutes)
-	cargo bench --bench supervision --bench stores --bench sandbox
+bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 4 minutes; SAFELIGHT_PHOTOS)
+	cargo bench --bench supervision --bench stores --bench sandbox --bench imaging
 
 load: ## Put a server under load and compare it with its yardsticks (about 5 minutes; SCRATCH=dir is the disk, SAFELIGHT_PHOTOS the images)
 	cargo build --release --bin safelight --example load

@@ -6,6 +6,7 @@
 //! * The pixel type stays (gray, alpha, 8, 16 or 32 bits a channel) until an operation or the output needs another; see `encode`.
 //! * The result is upright: the orientation that the file asks for is applied, because metadata is not carried over.
 //! * A colour profile is carried over where the output can hold it and it still describes the pixels; all other metadata is dropped.
+//! * Where the pipeline begins by shrinking the image enough, only as many of its pixels are decoded as that needs.
 //! * A file that is cut off or damaged is an error, never half a picture.
 
 mod decode;

@@ -1,8 +1,9 @@
 //! What the header of a file tells, without decoding a pixel.
 
-use super::decode::{self, jpeg};
+use super::decode::{self, Opened, jpeg};
 use super::error::ImagingError;
 use crate::domain::format::Format;
+use crate::domain::pipeline::Scale;
 use crate::domain::pipeline::cost::ImageInfo;
 
 /// Reads the header of a file. Its name and media type do not matter, its first bytes do.
@@ -13,7 +14,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let Some(format) = Format::sniff(input) else {
         return Err(ImagingError::Unsupported("the bytes are of no known image format".to_owned()));
     };
-    let mut decoder = decode::open_still(input, format, u64::MAX)?;
+    let Opened { mut decoder, scales } = decode::open_still(input, format, u64::MAX, Scale::Full)?;
     let turned = decode::is_turned(decode::orientation(&mut decoder));
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -27,7 +28,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
         working_bytes(input, format, (width, height), decoded).saturating_add(2 * metadata).saturating_add(input.len() as u64);
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let bytes_per_pixel = decoder.color_type().bytes_per_pixel().into();
-    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes, turned })
+    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes, turned, scales })
 }
 
 /// An upper bound of what the decoder of a format allocates in proportion to the image.

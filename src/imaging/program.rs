@@ -1,8 +1,7 @@
 //! The steps of a pipeline on one frame after the other.
 
-use image::DynamicImage;
-
 use super::error::ImagingError;
+use super::frame::Frame;
 use super::ops;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Step;
@@ -19,10 +18,10 @@ impl<'p> Program<'p> {
     }
 
     /// Applies every step. A size that could not be told before it was seen is checked here.
-    pub(super) fn apply(&self, image: &mut DynamicImage) -> Result<(), ImagingError> {
+    pub(super) fn apply(&self, frame: &mut Frame) -> Result<(), ImagingError> {
         for (index, step) in self.steps.iter().enumerate() {
-            self.limits.check_size(step.size_after((image.width(), image.height())), Some(index + 1))?;
-            ops::apply(step, image)?;
+            self.limits.check_size(step.size_after(frame.size()), Some(index + 1))?;
+            ops::apply(step, frame)?;
         }
         Ok(())
     }

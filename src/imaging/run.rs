@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::decode;
 use super::encode;
 use super::error::ImagingError;
+use super::frame::Shrunk;
 use super::probe::probe;
 use super::program::Program;
 use crate::domain::format::Format;
@@ -39,14 +40,16 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
     encode::check_size(&output, size)?;
 
-    let (mut decoder, properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline))?;
+    let scale = info.scale(pipeline);
+    let (mut decoder, properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale)?;
     let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
     let program = Program::new(pipeline.steps(), limits);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
     let mut size = size;
     while let Some(mut frame) = decoder.next_frame()? {
         frame.image.apply_orientation(orientation);
-        program.apply(&mut frame.image)?;
+        frame.shrunk = Shrunk::new(info.size(&pipeline.input()), scale, orientation);
+        program.apply(&mut frame)?;
         size = (frame.image.width(), frame.image.height());
         encoder.frame(frame)?;
     }

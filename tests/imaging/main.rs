@@ -9,3 +9,4 @@ mod memory;
 mod operations;
 mod orientation;
 mod photographs;
+mod shrinking;

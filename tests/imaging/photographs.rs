@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use crate::common::{photos, run};
 
-fn decode(jpeg: &[u8]) -> RgbImage {
+pub(crate) fn decode(jpeg: &[u8]) -> RgbImage {
     let mut decoder = jpeg_decoder::Decoder::new(jpeg);
     let pixels = decoder.decode().expect("the other decoder reads it");
     let info = decoder.info().expect("it was decoded");
@@ -15,7 +15,7 @@ fn decode(jpeg: &[u8]) -> RgbImage {
 }
 
 /// Peak signal-to-noise ratio in decibels over all samples.
-fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
+pub(crate) fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
     let squares: u64 = a.iter().zip(b.iter()).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
     let mean = squares as f64 / a.len() as f64;

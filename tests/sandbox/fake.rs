@@ -50,6 +50,7 @@ impl Work for Fake {
             encoded_bytes: image.len() as u64,
             decoder_bytes: 0,
             turned: false,
+            scales: false,
         };
         Ok((Probing { info, peak_bytes: PEAK_BYTES }, image))
     }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Output, Pipeline, Step};
+use super::{Input, Output, Pipeline, Scale, Step};
 use crate::domain::format::Format;
 
 /// What the header of an image tells.
@@ -26,6 +26,9 @@ pub struct ImageInfo {
     pub decoder_bytes: u64,
     /// Whether a second buffer is needed to bring the image upright.
     pub turned: bool,
+    /// Whether the decoder can make less than all pixels, see [`Scale`].
+    #[serde(default)]
+    pub scales: bool,
 }
 
 impl ImageInfo {
@@ -33,6 +36,12 @@ impl ImageInfo {
     #[must_use]
     pub fn size(&self, input: &Input) -> (u32, u32) {
         if self.turned && !input.orient { (self.height, self.width) } else { (self.width, self.height) }
+    }
+
+    /// The scale that the image is decoded at for `pipeline`.
+    #[must_use]
+    pub fn scale(&self, pipeline: &Pipeline) -> Scale {
+        if self.scales { Scale::for_pipeline(pipeline, self.size(&pipeline.input())) } else { Scale::Full }
     }
 }
 
@@ -45,13 +54,16 @@ const FIXED: u64 = 1 << 20;
 pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     let mut size = info.size(&pipeline.input());
     let bytes_per_pixel = u64::from(info.bytes_per_pixel);
-    let decoded = pixels(size).saturating_mul(bytes_per_pixel);
+    // What the buffers hold until a resize brings it to the size that it has in the pipeline.
+    let mut held = info.scale(pipeline).shrink(size);
+    let decoded = pixels(held).saturating_mul(bytes_per_pixel);
     let upright = if info.turned { decoded.saturating_mul(2) } else { decoded };
     let mut peak = decoded.saturating_add(info.decoder_bytes).max(upright);
     for step in pipeline.steps() {
         let after = step.size_after(size);
-        peak = peak.max(step_bytes(step, size, after, bytes_per_pixel));
-        size = after;
+        let result = if after == size { held } else { after };
+        peak = peak.max(step_bytes(step, held, result, bytes_per_pixel));
+        (size, held) = (after, result);
     }
     let format = pipeline.output().map_or(info.format, Output::format);
     let encoding = encoder_bytes(format, pixels(size), bytes_per_pixel);
@@ -111,6 +123,7 @@ mod tests {
             encoded_bytes: u64::MAX,
             decoder_bytes: u64::MAX,
             turned: true,
+            scales: false,
         };
         for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "jpeg", "png"] {
             assert_eq!(peak_bytes(&info, &pipeline.parse().unwrap()), u64::MAX, "{pipeline}");
@@ -127,11 +140,34 @@ mod tests {
             encoded_bytes: 0,
             decoder_bytes: 0,
             turned: false,
+            scales: false,
         };
         let peak = |pipeline: &str| peak_bytes(&info, &pipeline.parse().unwrap());
         let enlarged = 10_000 * 10_000 * 3;
         assert!(peak("resize:10000x,enlarge=true/resize:10x") > enlarged);
         assert!(peak("resize:10x/resize:10000x,enlarge=true/resize:10x") > enlarged);
         assert!(peak("resize:10x") < enlarged / 100);
+    }
+
+    #[test]
+    fn pixels_that_are_not_decoded_are_not_paid_for() {
+        let whole = ImageInfo {
+            format: Format::Jpeg,
+            width: 4000,
+            height: 3000,
+            bytes_per_pixel: 3,
+            encoded_bytes: 0,
+            decoder_bytes: 0,
+            turned: false,
+            scales: false,
+        };
+        let saved = |pipeline: &str| {
+            let pipeline = pipeline.parse().unwrap();
+            peak_bytes(&whole, &pipeline) - peak_bytes(&ImageInfo { scales: true, ..whole }, &pipeline)
+        };
+        // Twice, because a resize may copy what it begins with.
+        assert!(saved("invert/resize:240x") > 2 * (4000 * 3000 - 500 * 375) * 3);
+        assert_eq!(saved("resize:2001x"), 0);
+        assert_eq!(saved("invert"), 0);
     }
 }

@@ -19,6 +19,7 @@ pub mod output;
 mod parameter;
 mod preset;
 mod print;
+mod scale;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use operation::{Declaration, Touches};
 pub use output::Output;
 pub use parameter::Parameter;
 pub use preset::{InvalidPresetName, PresetName, Presets};
+pub use scale::Scale;
 pub use step::Step;
 pub use values::{ChannelOrder, Color, ColorMatrix, Decimal, Direction, Fit, Quality, ResizeQuality, Rotation, Side, Text, Whole};
 

@@ -9,8 +9,9 @@ use super::print::Field;
 /// What an operation looks at and changes; the planner reorders and fuses by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touches {
-    /// Each pixel by itself, the same rule for all: it can trade places with whatever only moves pixels.
-    Colours,
+    /// Each pixel by itself, and the mean of pixels as it does each of them: it can trade places with whatever moves or averages
+    /// pixels.
+    LinearColours,
     /// The places of pixels, never their colours: nothing is interpolated.
     Places,
     /// Both, or pixels together with their neighbours.

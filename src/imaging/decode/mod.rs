@@ -13,6 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 use super::error::ImagingError;
 use super::frame::{Frame, Properties};
 use crate::domain::format::Format;
+use crate::domain::pipeline::Scale;
 use jpeg::JpegDecoder;
 
 /// A file that is decoded frame by frame.
@@ -25,9 +26,10 @@ pub(super) trait Decoder {
 /// that packs well.
 const PNG_METADATA: u64 = 16 << 20;
 
-/// Opens a file for decoding; reads its header only. The decoder may allocate `memory` bytes, as far as it can be told to.
-pub(super) fn open(input: &[u8], format: Format, memory: u64) -> Result<(Box<dyn Decoder + '_>, Properties), ImagingError> {
-    let mut decoder = open_still(input, format, memory)?;
+/// Opens a file for decoding at a scale; reads its header only. The decoder may allocate `memory` bytes, as far as it can be
+/// told to. A scale other than the full one is for files of which `ImageInfo::scales` is true.
+pub(super) fn open(input: &[u8], format: Format, memory: u64, scale: Scale) -> Result<(Box<dyn Decoder + '_>, Properties), ImagingError> {
+    let Opened { mut decoder, .. } = open_still(input, format, memory, scale)?;
     let properties = Properties { orientation: orientation(&mut decoder), icc_profile: icc_profile(&mut decoder, input, format) };
     Ok((Box::new(Still { decoder: Some(decoder), memory }), properties))
 }
@@ -42,13 +44,21 @@ impl Decoder for Still<'_> {
     fn next_frame(&mut self) -> Result<Option<Frame>, ImagingError> {
         let Some(decoder) = self.decoder.take() else { return Ok(None) };
         let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, self.memory))?;
-        Ok(Some(Frame { image }))
+        Ok(Some(Frame { image, shrunk: None }))
     }
 }
 
-/// Opens the (first) image of a file.
-pub(super) fn open_still(input: &[u8], format: Format, memory: u64) -> Result<Box<dyn ImageDecoder + '_>, ImagingError> {
+/// A file whose header was read.
+pub(super) struct Opened<'a> {
+    pub(super) decoder: Box<dyn ImageDecoder + 'a>,
+    /// Whether it can be decoded at less than its full size.
+    pub(super) scales: bool,
+}
+
+/// Opens the (first) image of a file, see [`open`].
+pub(super) fn open_still(input: &[u8], format: Format, memory: u64, scale: Scale) -> Result<Opened<'_>, ImagingError> {
     let cursor = Cursor::new(input);
+    let mut scales = false;
     let limited = |bytes| {
         let mut limits = Limits::no_limits();
         limits.max_alloc = Some(bytes);
@@ -56,7 +66,10 @@ pub(super) fn open_still(input: &[u8], format: Format, memory: u64) -> Result<Bo
     };
     let opened = match format {
         Format::Png => PngDecoder::with_limits(cursor, limited(PNG_METADATA)).map(boxed),
-        Format::Jpeg => JpegDecoder::new(input).map(boxed),
+        Format::Jpeg => JpegDecoder::new(input, scale).map(|decoder| {
+            scales = decoder.scales();
+            boxed(decoder)
+        }),
         Format::Webp if !riff_is_whole(input) => return Err(ImagingError::Corrupt("the file is shorter than its header says".to_owned())),
         Format::Webp => WebPDecoder::new(cursor).map(boxed),
         Format::Gif => GifDecoder::new(cursor).map(boxed),
@@ -65,7 +78,7 @@ pub(super) fn open_still(input: &[u8], format: Format, memory: u64) -> Result<Bo
     };
     let mut decoder = opened.map_err(|error| refusal(error, memory))?;
     decoder.set_limits(limited(memory)).map_err(|error| refusal(error, memory))?;
-    Ok(decoder)
+    Ok(Opened { decoder, scales })
 }
 
 fn boxed<'a>(decoder: impl ImageDecoder + 'a) -> Box<dyn ImageDecoder + 'a> {

@@ -5,9 +5,12 @@ use image::DynamicImage;
 
 use crate::domain::pipeline::ops::Resize;
 use crate::imaging::ImagingError;
+use crate::imaging::frame::Shrunk;
 
-pub(super) fn resize(image: &mut DynamicImage, step: &Resize) -> Result<(), ImagingError> {
-    let plan = step.target.plan((image.width(), image.height()), step.enlarge);
+/// `shrunk`: what the image was decoded from, if it has more pixels; the target is for that.
+pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Resize) -> Result<(), ImagingError> {
+    let original = shrunk.map_or((image.width(), image.height()), |shrunk| shrunk.original);
+    let plan = step.target.plan(original, step.enlarge);
     let (left, top, width, height) = plan.crop;
     if (width, height) == (plan.width, plan.height) {
         // Nothing is to be interpolated.
@@ -17,7 +20,11 @@ pub(super) fn resize(image: &mut DynamicImage, step: &Resize) -> Result<(), Imag
         return Ok(());
     }
     let mut resized = DynamicImage::new(plan.width, plan.height, image.color());
-    let options = ResizeOptions::new().crop(left.into(), top.into(), width.into(), height.into());
+    let (left, top, width, height) = match shrunk {
+        Some(shrunk) => shrunk.locate(plan.crop),
+        None => (left.into(), top.into(), width.into(), height.into()),
+    };
+    let options = ResizeOptions::new().crop(left, top, width, height);
     let done = Resizer::new().resize(image, &mut resized, &options);
     done.map_err(|error| ImagingError::Operation(format!("resize: {error}")))?;
     *image = resized;

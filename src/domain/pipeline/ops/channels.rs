@@ -12,5 +12,5 @@ declare! {
 }
 
 impl Operation for SwapChannels {
-    const TOUCHES: Touches = Touches::Colours;
+    const TOUCHES: Touches = Touches::LinearColours;
 }

@@ -9,7 +9,7 @@ declare! {
 }
 
 impl Operation for Invert {
-    const TOUCHES: Touches = Touches::Colours;
+    const TOUCHES: Touches = Touches::LinearColours;
 }
 
 declare! {
@@ -18,7 +18,7 @@ declare! {
 }
 
 impl Operation for Grayscale {
-    const TOUCHES: Touches = Touches::Colours;
+    const TOUCHES: Touches = Touches::LinearColours;
 
     fn scratch(&self, pixels: u64, bytes_per_pixel: u64) -> u64 {
         pixels.saturating_mul(bytes_per_pixel)

@@ -85,13 +85,13 @@ words! {
 }
 
 words! {
-    /// What matters more when an image is made smaller: time or pixels.
+    /// What a resize may leave out to be faster.
     pub enum ResizeQuality {
-        /// As little is decoded as the size allows.
+        /// As few pixels are decoded as the result has, or a little more.
         Fast = "fast",
-        /// A JPEG is decoded at no less than twice the size.
+        /// At least twice as many pixels are decoded along each axis as the result has: the difference to all of them is hard to see.
         Default = "default",
-        /// Everything is decoded and resampled.
+        /// All pixels are decoded.
         Best = "best",
     }
 }

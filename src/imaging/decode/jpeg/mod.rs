@@ -1,7 +1,13 @@
-//! JPEG decoding that does not forgive: `image` runs the same decoder in its lenient mode, where what is missing of a
-//! photograph comes out gray.
+//! JPEG decoding that does not forgive: a damaged file is an error. `image` runs the decoder that it shares with this module
+//! in its lenient mode, where what is missing of a photograph comes out gray.
+//!
+//! A file is decoded by `baseline`, at any scale, if it is of that kind; all others whole by the crate `zune-jpeg`.
 
+mod baseline;
+mod metadata;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult};
@@ -10,19 +16,35 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::domain::pipeline::Scale;
+use baseline::Baseline;
 use segments::Layout;
 
 /// A strict decoder over a whole file.
 pub(super) struct JpegDecoder<'a> {
     input: &'a [u8],
-    header: zune_jpeg::JpegDecoder<ZCursor<&'a [u8]>>,
+    codec: Codec<'a>,
+    scale: Scale,
     dimensions: (u32, u32),
     color_type: ColorType,
 }
 
+/// Who decodes the file.
+enum Codec<'a> {
+    Own(Box<Baseline<'a>>),
+    Zune,
+}
+
 impl<'a> JpegDecoder<'a> {
-    /// Reads the header.
-    pub(super) fn new(input: &'a [u8]) -> ImageResult<Self> {
+    /// Reads the header. A scale other than the full one is for files of which [`JpegDecoder::scales`] is true.
+    pub(super) fn new(input: &'a [u8], scale: Scale) -> ImageResult<Self> {
+        if let Some(baseline) = Baseline::new(input) {
+            let (dimensions, color_type) = (scale.shrink(baseline.dimensions()), baseline.color_type());
+            return Ok(Self { input, codec: Codec::Own(Box::new(baseline)), scale, dimensions, color_type });
+        }
+        if scale != Scale::Full {
+            return Err(unsupported("this JPEG at less than its full size".to_owned()));
+        }
         let mut header = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(input), strict());
         header.decode_headers().map_err(error)?;
         let (width, height) = header.dimensions().ok_or_else(|| corrupt("no frame header"))?;
@@ -32,7 +54,26 @@ impl<'a> JpegDecoder<'a> {
             Some(ColorSpace::YCbCr | ColorSpace::RGB | ColorSpace::CMYK | ColorSpace::YCCK) => ColorType::Rgb8,
             other => return Err(unsupported(format!("colour space {other:?}"))),
         };
-        Ok(Self { input, header, dimensions, color_type })
+        Ok(Self { input, codec: Codec::Zune, scale, dimensions, color_type })
+    }
+
+    /// Whether the file can be decoded at less than its full size.
+    pub(super) fn scales(&self) -> bool {
+        matches!(self.codec, Codec::Own(_))
+    }
+
+    fn read_zune(&self, pixels: &mut [u8]) -> ImageResult<()> {
+        let space = if self.color_type == ColorType::L8 { ColorSpace::Luma } else { ColorSpace::RGB };
+        let options = strict().jpeg_set_out_colorspace(space);
+        let end = segments::end(self.input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
+        let decoded = match segments::layout(self.input) {
+            Some(Layout { sequential: true, restarts: false, .. }) => {
+                let scan = without_end(&self.input[..end]);
+                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(pixels)
+            }
+            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(pixels),
+        };
+        decoded.map_err(error)
     }
 }
 
@@ -46,25 +87,21 @@ impl ImageDecoder for JpegDecoder<'_> {
     }
 
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.header.icc_profile())
+        Ok(metadata::icc_profile(self.input))
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.header.exif().cloned())
+        Ok(metadata::exif(self.input).map(<[u8]>::to_vec))
     }
 
     fn read_image(self, pixels: &mut [u8]) -> ImageResult<()> {
-        let space = if self.color_type == ColorType::L8 { ColorSpace::Luma } else { ColorSpace::RGB };
-        let options = strict().jpeg_set_out_colorspace(space);
-        let end = segments::end(self.input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
-        let decoded = match segments::layout(self.input) {
-            Some(Layout { sequential: true, restarts: false, .. }) => {
-                let scan = without_end(&self.input[..end]);
-                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(pixels)
+        match &self.codec {
+            Codec::Own(baseline) => {
+                let decoded = baseline.decode(self.scale, pixels);
+                decoded.map_err(|damaged| ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), damaged)))
             }
-            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(pixels),
-        };
-        decoded.map_err(error)
+            Codec::Zune => self.read_zune(pixels),
+        }
     }
 
     fn read_image_boxed(self: Box<Self>, pixels: &mut [u8]) -> ImageResult<()> {

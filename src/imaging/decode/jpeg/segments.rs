@@ -1,24 +1,46 @@
 //! The segments of a JPEG file (ITU-T T.81, annex B), without decoding: enough to tell what a decoder will need, and
 //! whether the file has an end.
 
-const TEM: u8 = 0x01;
-const RST0: u8 = 0xd0;
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-const DRI: u8 = 0xdd;
+use marker::{DRI, EOI, RST0, SOI, SOS, TEM};
 
-/// One segment: its marker, where that stands, and what follows its length.
-struct Segment<'a> {
-    marker: u8,
+/// The second byte of each marker (T.81, table B.1).
+pub(super) mod marker {
+    pub(in crate::imaging::decode::jpeg) const TEM: u8 = 0x01;
+    pub(in crate::imaging::decode::jpeg) const SOF0: u8 = 0xc0;
+    pub(in crate::imaging::decode::jpeg) const SOF1: u8 = 0xc1;
+    pub(in crate::imaging::decode::jpeg) const DHT: u8 = 0xc4;
+    pub(in crate::imaging::decode::jpeg) const RST0: u8 = 0xd0;
+    pub(in crate::imaging::decode::jpeg) const SOI: u8 = 0xd8;
+    pub(in crate::imaging::decode::jpeg) const EOI: u8 = 0xd9;
+    pub(in crate::imaging::decode::jpeg) const SOS: u8 = 0xda;
+    pub(in crate::imaging::decode::jpeg) const DQT: u8 = 0xdb;
+    pub(in crate::imaging::decode::jpeg) const DRI: u8 = 0xdd;
+    pub(in crate::imaging::decode::jpeg) const APP0: u8 = 0xe0;
+    pub(in crate::imaging::decode::jpeg) const APP1: u8 = 0xe1;
+    pub(in crate::imaging::decode::jpeg) const APP2: u8 = 0xe2;
+    pub(in crate::imaging::decode::jpeg) const APP14: u8 = 0xee;
+    pub(in crate::imaging::decode::jpeg) const APP15: u8 = 0xef;
+    pub(in crate::imaging::decode::jpeg) const COM: u8 = 0xfe;
+}
+
+/// One segment: its marker, where that stands, what follows its length, and where it ends.
+pub(super) struct Segment<'a> {
+    pub(super) marker: u8,
     start: usize,
-    payload: &'a [u8],
+    pub(super) payload: &'a [u8],
+    pub(super) end: usize,
 }
 
 /// The segments of a file up to its end-of-image marker. Entropy-coded data is passed over.
-struct Segments<'a> {
+pub(super) struct Segments<'a> {
     input: &'a [u8],
     position: usize,
+}
+
+impl<'a> Segments<'a> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self { input, position: 0 }
+    }
 }
 
 impl<'a> Iterator for Segments<'a> {
@@ -35,13 +57,13 @@ impl<'a> Iterator for Segments<'a> {
                 0xff => self.position = start + 1,
                 EOI => {
                     self.position = self.input.len();
-                    return Some(Segment { marker, start, payload: &[] });
+                    return Some(Segment { marker, start, payload: &[], end: start + 2 });
                 }
                 marker => {
                     let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
                     let payload = rest.get(2..length)?;
                     self.position = start + 2 + length;
-                    return Some(Segment { marker, start, payload });
+                    return Some(Segment { marker, start, payload, end: self.position });
                 }
             }
         }
@@ -50,7 +72,7 @@ impl<'a> Iterator for Segments<'a> {
 
 /// Where the end-of-image marker stands: what a cut-off file lacks.
 pub(super) fn end(input: &[u8]) -> Option<usize> {
-    Segments { input, position: 0 }.find(|segment| segment.marker == EOI).map(|segment| segment.start)
+    Segments::new(input).find(|segment| segment.marker == EOI).map(|segment| segment.start)
 }
 
 /// What the header says about the work of decoding.
@@ -67,7 +89,7 @@ pub(super) struct Layout {
 /// Reads the header up to the first scan.
 pub(super) fn layout(input: &[u8]) -> Option<Layout> {
     let (mut frame, mut restarts) = (None, false);
-    for Segment { marker, payload, .. } in (Segments { input, position: 0 }) {
+    for Segment { marker, payload, .. } in Segments::new(input) {
         match marker {
             // DHT, JPG and DAC lie among the numbers of the frame headers.
             0xc4 | 0xc8 | 0xcc => {}

@@ -1,0 +1,118 @@
+//! The sizes at which a picture can be decoded without decoding all of it, and which of them a pipeline leaves room for.
+//!
+//! A decoder that works in blocks of 8x8 samples can make 4x4, 2x2 or one sample of each, for a fraction of the work. The
+//! result of a pipeline has the same size then, and differs from that of a full decode by less than one can see.
+
+use super::operation::Touches;
+use super::ops::ResizePlan;
+use super::{Pipeline, ResizeQuality, Step};
+
+/// A size to decode at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As the picture is.
+    Full,
+    /// A half along each axis.
+    Half,
+    /// A quarter along each axis.
+    Quarter,
+    /// An eighth along each axis.
+    Eighth,
+}
+
+impl Scale {
+    /// How many pixels of the original one pixel stands for, along one axis: 1, 2, 4 or 8.
+    #[must_use]
+    pub fn divisor(self) -> u32 {
+        match self {
+            Self::Full => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+            Self::Eighth => 8,
+        }
+    }
+
+    /// The width and height in pixels of a picture of that width and height; the last pixel of a row or column may stand for
+    /// less of the original than the others do.
+    #[must_use]
+    pub fn shrink(self, (width, height): (u32, u32)) -> (u32, u32) {
+        (width.div_ceil(self.divisor()), height.div_ceil(self.divisor()))
+    }
+
+    /// The smallest scale that a pipeline leaves room for, on a picture of that width and height in pixels, upright. Only
+    /// a resize makes room, and only if nothing but steps that do not care whether they see pixels or their means comes before it.
+    #[must_use]
+    pub fn for_pipeline(pipeline: &Pipeline, size: (u32, u32)) -> Self {
+        match pipeline.steps().iter().find(|step| step.touches() != Touches::LinearColours) {
+            Some(Step::Resize(resize)) => Self::for_resize(&resize.target.plan(size, resize.enlarge), resize.quality),
+            _ => Self::Full,
+        }
+    }
+
+    /// The smallest scale that leaves a resize as many pixels along each axis as its result has, times the margin of the quality.
+    ///
+    /// With a margin of less than two the filter of the resize does not get to shape the frequencies that the result can
+    /// hold, and one sees what the transform of the blocks cut off.
+    fn for_resize(plan: &ResizePlan, quality: ResizeQuality) -> Self {
+        let margin = match quality {
+            ResizeQuality::Fast => 1,
+            ResizeQuality::Default => 2,
+            ResizeQuality::Best => return Self::Full,
+        };
+        let (_, _, width, height) = plan.crop;
+        let leaves_enough = |scale: &Self| {
+            let enough = |from: u32, to: u32| u64::from(from) >= margin * u64::from(scale.divisor()) * u64::from(to);
+            enough(width, plan.width) && enough(height, plan.height)
+        };
+        [Self::Eighth, Self::Quarter, Self::Half].into_iter().find(leaves_enough).unwrap_or(Self::Full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn for_resize(crop: (u32, u32), (width, height): (u32, u32), quality: ResizeQuality) -> Scale {
+        Scale::for_resize(&ResizePlan { crop: (5, 7, crop.0, crop.1), width, height }, quality)
+    }
+
+    #[test]
+    fn the_fast_quality_needs_no_margin_and_the_best_every_pixel() {
+        assert_eq!(for_resize((1600, 800), (200, 100), ResizeQuality::Fast), Scale::Eighth);
+        assert_eq!(for_resize((1600, 800), (200, 101), ResizeQuality::Fast), Scale::Quarter);
+        assert_eq!(for_resize((1600, 800), (1, 1), ResizeQuality::Best), Scale::Full);
+    }
+
+    #[test]
+    fn a_resize_is_left_twice_the_pixels_of_its_result() {
+        let scale = |crop, result| for_resize(crop, result, ResizeQuality::Default);
+        assert_eq!(scale((1600, 1600), (100, 100)), Scale::Eighth);
+        assert_eq!(scale((1600, 1600), (100, 101)), Scale::Quarter);
+        assert_eq!(scale((1599, 1600), (100, 100)), Scale::Quarter);
+        assert_eq!(scale((400, 400), (100, 100)), Scale::Half);
+        assert_eq!(scale((399, 400), (100, 100)), Scale::Full);
+        assert_eq!(scale((u32::MAX, u32::MAX), (u32::MAX, u32::MAX)), Scale::Full);
+    }
+
+    #[test]
+    fn only_steps_on_single_pixels_may_come_before_the_resize() {
+        let scale = |pipeline: &str| Scale::for_pipeline(&pipeline.parse().unwrap(), (1600, 800));
+        for pipeline in ["resize:100x", "resize:100x/rotate:90", "invert/grayscale/swap_channels/resize:100x50/png"] {
+            assert_eq!(scale(pipeline), Scale::Eighth, "{pipeline}");
+        }
+        for pipeline in ["png", "invert", "flip:horizontal/resize:100x", "rotate:90/resize:50x", "resize:1000x/resize:100x"] {
+            assert_eq!(scale(pipeline), Scale::Full, "{pipeline}");
+        }
+        assert_eq!(scale("resize:200x,quality=fast"), Scale::Eighth);
+        assert_eq!(scale("resize:200x"), Scale::Quarter);
+        assert_eq!(scale("resize:1x,quality=best"), Scale::Full);
+        // What is cut off does not count.
+        assert_eq!(scale("resize:100x100,fit=cover"), Scale::Quarter);
+    }
+
+    #[test]
+    fn what_does_not_fill_a_pixel_still_gets_one() {
+        assert_eq!(Scale::Eighth.shrink((17, 16)), (3, 2));
+        assert_eq!(Scale::Full.shrink((17, 16)), (17, 16));
+    }
+}

@@ -1,0 +1,169 @@
+//! The scan of a frame, decoded one row of MCUs (a strip) after the other.
+
+use std::iter;
+
+use super::Damaged;
+use super::bits::BitReader;
+use super::block::{self, Coding};
+use super::frame::{Component, Frame};
+use super::huffman::{SkipTable, Table};
+use super::idct;
+use super::intervals::Intervals;
+use super::kernels::Kernels;
+use super::plane::Plane;
+use super::upsample::Row;
+use super::zigzag::EXTENT;
+use crate::domain::pipeline::Scale;
+use crate::imaging::decode::jpeg::segments::{self, marker::RST0};
+
+/// A decoder in the midst of its work.
+pub(super) struct Strips<'a> {
+    frame: &'a Frame<'a>,
+    channels: Vec<Channel<'a>>,
+    kernels: Kernels,
+    /// Of the result, in pixels.
+    size: (usize, usize),
+    /// MCUs of the scan, in a row and in a column.
+    mcus: (usize, usize),
+    /// Rows of pixels in a strip.
+    rows: usize,
+    /// How many rows of pixels are done.
+    done: usize,
+}
+
+/// What belongs to one component.
+struct Channel<'a> {
+    coding: Coding<'a>,
+    plane: Plane,
+    row: Row,
+    prediction: i32,
+}
+
+impl<'a> Strips<'a> {
+    pub(super) fn new(frame: &'a Frame<'a>, scale: Scale) -> Self {
+        let sampling = frame.sampling();
+        let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+        let mcus = (width.div_ceil(8 * sampling.0), height.div_ceil(8 * sampling.1));
+        let divisor = scale.divisor() as usize;
+        let side = 8 / divisor;
+        let size = (width.div_ceil(divisor), height.div_ceil(divisor));
+        let channel = |component: &'a Component| {
+            let plane = Plane::new(component, sampling, size, mcus.0, side);
+            Some(Channel { coding: coding(frame, component, plane.side)?, plane, row: Row::new(size.0), prediction: 0 })
+        };
+        let channels = frame.components.iter().filter_map(channel).collect();
+        Self { frame, channels, kernels: Kernels::detect(), size, mcus, rows: sampling.1 * side, done: 0 }
+    }
+
+    /// Decodes all of the picture.
+    pub(super) fn decode(mut self, pixels: &mut [u8]) -> Result<(), Damaged> {
+        assert_eq!(pixels.len(), self.size.0 * self.size.1 * self.channels.len(), "room for every sample");
+        let mut intervals = Intervals::new(self.frame.scan);
+        let total = self.mcus.0 * self.mcus.1;
+        let interval = match self.frame.tables.restart_interval {
+            0 => total,
+            interval => interval as usize,
+        };
+        // Restart markers are counted modulo eight.
+        for (start, restart) in (0..total).step_by(interval).zip((RST0..RST0 + 8).cycle()) {
+            let (bytes, marker) = intervals.next()?;
+            let mut bits = BitReader::new(bytes);
+            self.channels.iter_mut().for_each(|channel| channel.prediction = 0);
+            let end = total.min(start + interval);
+            self.interval((start, end), &mut bits, pixels)?;
+            if end < total && (marker != restart || bits.left_bytes()) {
+                return Err(Damaged("a restart marker is not where it should be"));
+            }
+        }
+        if segments::end(intervals.end()).is_none() {
+            return Err(Damaged("the file ends before the end-of-image marker"));
+        }
+        Ok(())
+    }
+
+    /// Decodes the MCUs from `start` to `end` and what pixels they complete.
+    fn interval(&mut self, (start, end): (usize, usize), bits: &mut BitReader<'_>, pixels: &mut [u8]) -> Result<(), Damaged> {
+        let mut mcu = start;
+        while mcu < end {
+            let (row, column) = (mcu / self.mcus.0, mcu % self.mcus.0);
+            let stop = self.mcus.0.min(column + end - mcu);
+            for column in column..stop {
+                for channel in &mut self.channels {
+                    channel.mcu(bits, column, self.kernels)?;
+                }
+            }
+            if bits.overran() {
+                return Err(Damaged("a scan ends before its last block"));
+            }
+            mcu += stop - column;
+            if stop == self.mcus.0 {
+                self.strip(row, pixels);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of pixels that are complete when a strip is. The last of each strip waits for the next one, whose
+    /// first row of chroma it may need.
+    #[inline(always)]
+    fn strip(&mut self, row: usize, pixels: &mut [u8]) {
+        let is_last = row + 1 == self.mcus.1;
+        let until = if is_last { self.size.1 } else { (row + 1) * self.rows - 1 };
+        let bytes = self.size.0 * self.channels.len();
+        for (y, line) in pixels.chunks_exact_mut(bytes).enumerate().take(until).skip(self.done) {
+            match &mut *self.channels {
+                [gray] => line.copy_from_slice(&gray.samples(y)[..bytes]),
+                [luma, blue, red] => (self.kernels.to_rgb)([luma.samples(y), blue.samples(y), red.samples(y)], line),
+                _ => unreachable!("a frame has one component or three"),
+            }
+        }
+        self.done = until;
+        self.channels.iter_mut().for_each(|channel| channel.plane.advance());
+    }
+}
+
+impl Channel<'_> {
+    #[inline(always)]
+    fn samples(&mut self, y: usize) -> &[u8] {
+        self.row.of(&self.plane, y)
+    }
+
+    /// Decodes the blocks of one MCU.
+    #[inline(always)]
+    fn mcu(&mut self, bits: &mut BitReader<'_>, mcu: usize, kernels: Kernels) -> Result<(), Damaged> {
+        let (across, down) = self.plane.blocks;
+        for place in (0..down).flat_map(|row| iter::repeat_n(row, across).enumerate()) {
+            let place = (mcu * across + place.0, place.1);
+            // The places of the last coefficients that the transforms look at.
+            match self.plane.side {
+                8 => self.block::<64, 8>(bits, place, kernels.eight)?,
+                4 => self.block::<25, 4>(bits, place, kernels.four)?,
+                2 => self.block::<5, 2>(bits, place, idct::two)?,
+                _ => self.block::<1, 1>(bits, place, |coefficients, _| [[idct::one(coefficients)]])?,
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn block<const KEPT: usize, const N: usize>(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        place: (usize, usize),
+        transform: impl Fn(&block::Coefficients, (u8, u8)) -> [[u8; N]; N],
+    ) -> Result<(), Damaged> {
+        let mut coefficients = [0; 64];
+        let kept = block::read::<KEPT>(&self.coding, bits, &mut self.prediction, &mut coefficients)?;
+        self.plane.put(place, &transform(&coefficients, EXTENT[kept - 1]));
+        Ok(())
+    }
+}
+
+/// The tables of a component; `None` when one is missing, which a frame rules out.
+fn coding<'a>(frame: &'a Frame<'a>, component: &Component, side: usize) -> Option<Coding<'a>> {
+    let tables = &frame.tables;
+    let table = |tables: &'a [Option<Box<Table>>; 4], index: usize| tables.get(index)?.as_deref();
+    let ac = table(&tables.ac, component.ac)?;
+    let skip = if side == 8 { SkipTable::none() } else { SkipTable::new(ac) };
+    Some(Coding { dc: table(&tables.dc, component.dc)?, ac, skip, steps: tables.steps.get(component.steps)?.as_ref()? })
+}
