@@ -9,4 +9,5 @@ mod memory;
 mod operations;
 mod orientation;
 mod photographs;
+mod reference;
 mod shrinking;

@@ -1,12 +1,23 @@
 //! The input of a pipeline: what of the file is taken, and how, before the first step.
 
-use super::operation::declare;
+use super::operation::{Declaration, Declared, declare};
 
 declare! {
     /// What is taken of the file. It comes first, and may be left out.
     pub struct Input = "input", ["input:orient=false"];
     /// Whether the image is turned upright as the file asks for (EXIF).
     orient: bool, default = true;
+}
+
+impl Input {
+    /// The name that the compact form and the JSON form have for it.
+    pub const NAME: &'static str = Self::DECLARATION.name;
+
+    /// What it declares about itself.
+    #[must_use]
+    pub fn declaration() -> &'static Declaration {
+        &Self::DECLARATION
+    }
 }
 
 impl Default for Input {

@@ -104,7 +104,7 @@ impl Pipeline {
         let base = text.len() - text.trim_ascii_start().len();
         let mut steps = compact::calls(trimmed, base)?;
         let output = steps.pop_if(|call| Output::is_named(&call.name.text));
-        let input = steps.first().is_some_and(|call| call.name.text == Input::DECLARATION.name).then(|| steps.remove(0));
+        let input = steps.first().is_some_and(|call| call.name.text == Input::NAME).then(|| steps.remove(0));
         Self::from_calls(Calls { input, steps, output }, presets)
     }
 
@@ -122,7 +122,7 @@ impl Pipeline {
         if Output::is_named(name) {
             return Err(PipelineError::new(call.name.at, format!("{name} is an output: it comes once, after the last step")));
         }
-        if name == Input::DECLARATION.name {
+        if name == Input::NAME {
             return Err(PipelineError::new(call.name.at, "input comes once, before the first step"));
         }
         if presets.get(name).is_some() {

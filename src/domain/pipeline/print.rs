@@ -103,7 +103,7 @@ fn call(f: &mut fmt::Formatter<'_>, name: &str, fields: &[Field]) -> fmt::Result
 /// The canonical compact form; `parse` reads it back.
 impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let input = self.input.iter().map(|input| (Input::DECLARATION.name, input.fields()));
+        let input = self.input.iter().map(|input| (Input::NAME, input.fields()));
         let steps = self.steps().iter().map(|step| (step.name(), step.fields()));
         let output = self.output().into_iter().map(|output| (output.format().name(), output.fields()));
         input.chain(steps).chain(output).enumerate().try_for_each(|(index, (name, fields))| {

@@ -37,7 +37,7 @@ impl Declared for Resize {
             Parameter::declared::<ResizeQuality>("quality", &[" What matters more: time or pixels."])
                 .need(Need::Default(|| ResizeQuality::Default.scalar())),
         ],
-        examples: &["resize:400x300", "resize:400x", "resize:200x200,fit=cover"],
+        examples: &["resize:100x50", "resize:400x", "resize:200x200,fit=cover"],
     };
 
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
