@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test campaign lint fmt docs config operations bench load figures ci
+.PHONY: help run test campaign lint fmt docs config corpus operations bench load figures ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -36,6 +36,9 @@ docs: ## Build the documentation; a broken link is an error
 config: ## Write config.toml anew from the schema in src/config
 	cargo run --quiet -- config default > config.toml.new
 	mv config.toml.new config.toml
+
+corpus: ## Run every hostile file (SAFELIGHT_CORPUS) and 81 bombs through a child and count what came out
+	SAFELIGHT_CORPUS_WHOLE=1 cargo test --features faults --test sandbox -- --nocapture corpus::
 
 operations: ## Write docs/operations.md and its pictures anew from the declarations in src/domain/pipeline
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test imaging the_page_of_operations

@@ -12,15 +12,13 @@ use super::channel::NoFrame;
 use super::child::Child;
 use super::error::SandboxError;
 use super::frames::{self, FrameError};
-use super::messages::{Failure, Report, Request, is_verdict};
+use super::messages::{Failure, MAX_DETAIL, Report, Request, is_verdict};
 use super::printable::printable;
 use super::process::Process;
 use crate::domain::error_code::ErrorCode;
 
 /// How long a child may live on after its end of the control channel was closed; an honest one does so by dying.
 const CLOSED_BOUND: Duration = Duration::from_secs(1);
-/// Characters of a child's sentence about a failure that are kept.
-const MAX_DETAIL: usize = 500;
 
 /// A conversation that has begun: unless it comes to a regular end, the child is in an unknown state and is killed.
 #[derive(Debug)]

@@ -37,6 +37,9 @@ pub struct Probing {
     pub peak_bytes: u64,
 }
 
+/// Characters of a sentence about a failure that are told; a decoder may say as much as a file makes it.
+pub(super) const MAX_DETAIL: usize = 500;
+
 /// Why a job cannot succeed, however often it is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {detail}")]

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use rustix::process::Pid;
 
 use super::blocking_channel::BlockingChannel;
-use super::messages::{Failure, Job, Probing, Report, Request};
+use super::messages::{Failure, Job, MAX_DETAIL, Probing, Report, Request};
+use super::printable::printable;
 use crate::domain::error_code::ErrorCode;
 use crate::imaging::OutputInfo;
 
@@ -107,7 +108,8 @@ fn run<W: Work>(work: &mut W, job: &Job, image: W::Image, output: &File) -> Resu
 /// What a step made, or the report that ends the job. Nothing of a step that panicked is looked at again.
 fn attempt<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Report> {
     match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(made) => made.map_err(Report::Failed),
+        // Bounded here too: a frame has no room for all that a decoder may say.
+        Ok(made) => made.map_err(|Failure { code, detail }| Report::Failed(Failure { code, detail: printable(&detail, MAX_DETAIL) })),
         Err(_) => Err(Report::Panicked),
     }
 }

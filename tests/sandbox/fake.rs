@@ -34,7 +34,7 @@ impl Work for Fake {
         input.read_to_end(&mut image).unwrap();
         match image.as_slice() {
             b"panic early" => panic!("planted"),
-            b"unsupported" => return Err(Failure { code: ErrorCode::UnsupportedFormat, detail: "a\nb".repeat(1000) }),
+            b"unsupported" => return Err(Failure { code: ErrorCode::UnsupportedFormat, detail: "a\nb".repeat(100_000) }),
             b"write input" => return Err(failure(format!("{:?}", input.write_all(b"x").map_err(|error| error.kind())))),
             b"state" => return Err(failure(state())),
             b"descriptors" => return Err(failure(format!("{:?}", crate::support::health::descriptors()))),

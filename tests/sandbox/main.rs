@@ -13,6 +13,7 @@ macro_rules! trials {
     };
 }
 
+mod corpus;
 mod fake;
 mod honest;
 mod hostile;
@@ -39,7 +40,8 @@ fn main() -> ExitCode {
 fn run(mut arguments: Arguments) -> ExitCode {
     arguments.test_threads = Some(1);
     support::log::capture();
-    let trials = [honest::trials, hostile::trials, lifetime::trials, real::trials].iter().flat_map(|trials| trials()).collect();
+    let trials =
+        [corpus::trials, honest::trials, hostile::trials, lifetime::trials, real::trials].iter().flat_map(|trials| trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
