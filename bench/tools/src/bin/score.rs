@@ -1,0 +1,96 @@
+//! SSIMULACRA2 of results: each against the full decode of its original, brought to the result's size by one Lanczos pass
+//! over all pixels, in gamma light. A line of JSON per result on standard input, a line with the score on standard output.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+
+use bench_tools::{Outcome, Output};
+use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
+use image::codecs::gif::GifDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::{AnimationDecoder, DynamicImage, ImageReader, RgbImage};
+use serde::Deserialize;
+use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, compute_frame_ssimulacra2};
+
+#[derive(Deserialize)]
+struct Question {
+    original: String,
+    result: String,
+    output: Output,
+}
+
+fn main() -> Outcome<()> {
+    for line in io::stdin().lock().lines() {
+        let question: Question = serde_json::from_str(&line?)?;
+        match score(&question) {
+            Ok(score) => println!("{}", serde_json::json!({ "score": score })),
+            Err(error) => println!("{}", serde_json::json!({ "error": error.to_string() })),
+        }
+    }
+    Ok(())
+}
+
+fn score(question: &Question) -> Outcome<f64> {
+    if question.output.animated {
+        return score_animation(question);
+    }
+    let mut original = open(&question.original)?;
+    if question.output.swap {
+        original.pixels_mut().for_each(|pixel| pixel.0.swap(0, 2));
+    }
+    let result = open(&question.result)?;
+    compare(reference(original, &question.output, result.dimensions())?, result)
+}
+
+/// The mean over every tenth frame; a result with another number of frames has none.
+fn score_animation(question: &Question) -> Outcome<f64> {
+    let original = GifDecoder::new(BufReader::new(File::open(&question.original)?))?.into_frames().collect_frames()?;
+    let result = WebPDecoder::new(BufReader::new(File::open(&question.result)?))?.into_frames().collect_frames()?;
+    if original.len() != result.len() {
+        return Err(format!("{} frames instead of {}", result.len(), original.len()).into());
+    }
+    let flat = |frame: &image::Frame| DynamicImage::ImageRgba8(frame.buffer().clone()).into_rgb8();
+    let scores = original.iter().zip(&result).step_by(10).map(|(original, result)| compare(flat(original), flat(result)));
+    let scores = scores.collect::<Outcome<Vec<_>>>()?;
+    Ok(scores.iter().sum::<f64>() / scores.len() as f64)
+}
+
+fn open(path: &str) -> Outcome<RgbImage> {
+    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+    reader.no_limits();
+    Ok(reader.decode()?.into_rgb8())
+}
+
+/// What a perfect resize would give: of a cover, the whole image brought to the box's shorter fit and its middle cut out.
+fn reference(original: RgbImage, output: &Output, (width, height): (u32, u32)) -> Outcome<RgbImage> {
+    if !output.cover {
+        return lanczos(original, (width, height));
+    }
+    let (across, down) = original.dimensions();
+    let scale = (f64::from(width) / f64::from(across)).max(f64::from(height) / f64::from(down));
+    let size = |side: u32, least: u32| ((f64::from(side) * scale).round() as u32).max(least);
+    let whole = lanczos(original, (size(across, width), size(down, height)))?;
+    let (x, y) = ((whole.width() - width) / 2, (whole.height() - height) / 2);
+    Ok(image::imageops::crop_imm(&whole, x, y, width, height).to_image())
+}
+
+fn lanczos(original: RgbImage, (width, height): (u32, u32)) -> Outcome<RgbImage> {
+    if original.dimensions() == (width, height) {
+        return Ok(original);
+    }
+    let mut resized = DynamicImage::new_rgb8(width, height);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
+    Resizer::new().resize(&DynamicImage::ImageRgb8(original), &mut resized, &options)?;
+    Ok(resized.into_rgb8())
+}
+
+fn compare(reference: RgbImage, result: RgbImage) -> Outcome<f64> {
+    Ok(compute_frame_ssimulacra2(planes(&reference)?, planes(&result)?)?)
+}
+
+fn planes(image: &RgbImage) -> Outcome<Rgb> {
+    let pixels = image.pixels().map(|pixel| pixel.0.map(|level| f32::from(level) / 255.0)).collect();
+    let (width, height) = image.dimensions();
+    let rgb = Rgb::new(pixels, width as usize, height as usize, TransferCharacteristic::SRGB, ColorPrimaries::BT709);
+    rgb.map_err(|error| format!("{error:?}").into())
+}
