@@ -2,14 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test campaign lint fmt docs config corpus operations bench load figures ci
+.PHONY: help run test campaign lint fmt docs config corpus operations bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
 LOAD := target/release/examples/load
+# Arguments of the comparisons with peers, such as BENCH='--rounds 2' or BENCH='--page docs/benchmarks.md'.
+BENCH ?=
 
 help: ## List what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: ## Start the server (release build) with ./config.toml
 	cargo run --release -- serve
@@ -60,6 +62,14 @@ figures: ## Run both and print the rows of the tables in docs/benchmarks.md
 		/ time: +\[/ { name = /^ / ? line : $$0; sub(/ +time:.*/, "", name); if (name ~ /change/) next; match($$0, /\[.*\]/); split(substr($$0, RSTART + 1, RLENGTH - 2), t, " "); \
 			print "| " name " | none | **" t[3] " " t[4] "** (" t[1] " " t[2] " to " t[5] " " t[6] ") | `make bench` |" } \
 		/[^ ]/ { line = $$0 }'
+
+bench-imaging: ## Compare the imaging with sharp, libvips, Pillow, ImageMagick and `image` (about 15 minutes; BENCH='--rounds 2' for less)
+	bench/install $(filter --oximg,$(BENCH))
+	python3 bench/imaging.py $(BENCH)
+
+bench-service: ## Compare the server with fastify + BullMQ + sharp, thumbor and ipx (about 20 minutes; BENCH='--rounds 2' for less)
+	bench/install
+	python3 bench/service.py $(BENCH)
 
 ci: ## Everything that a change must pass
 	.ci/run

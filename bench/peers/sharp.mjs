@@ -1,37 +1,18 @@
-// The contender sharp: one line of JSON in, one line of JSON out. One thread, no cache; everything else as sharp has it,
-// but for AVIF's chroma subsampling, which is 4:2:0 for every contender. `--plain-huffman` writes JPEG without optimised
-// Huffman tables, which sharp makes by default.
+// The contender sharp: one line of JSON in, one line of JSON out. `--plain-huffman` writes JPEG without optimised Huffman
+// tables, which sharp makes by default.
 import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { createRequire } from 'node:module'
+import { result, sharp } from './sharp_result.mjs'
 
-const sharp = createRequire(process.env.BENCH_NODE + '/')('sharp')
-sharp.concurrency(1)
-sharp.cache(false)
 const optimised = !process.argv.includes('--plain-huffman')
-
-const options = {
-  jpeg: quality => ({ quality, chromaSubsampling: '4:2:0', optimiseCoding: optimised }),
-  webp: quality => ({ quality }),
-  avif: quality => ({ quality, chromaSubsampling: '4:2:0' }),
-  png: () => ({}),
-}
-
-function result(input, output) {
-  let image = sharp(input, { animated: output.animated ?? false, limitInputPixels: false })
-  if (output.size) {
-    const [width, height] = output.size
-    image = image.resize({ width, height, fit: output.cover ? 'cover' : 'inside', withoutEnlargement: true })
-  }
-  if (output.swap) image = image.recomb([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
-  return image.toFormat(output.format, options[output.format](output.quality)).toBuffer()
-}
 
 async function answer(request) {
   const input = await readFile(request.input)
   const [cpu, start] = [process.cpuUsage(), performance.now()]
   let results
-  for (let time = 0; time < request.times; time++) results = await Promise.all(request.outputs.map(output => result(input, output)))
+  for (let time = 0; time < request.times; time++) {
+    results = await Promise.all(request.outputs.map(output => result(input, output, optimised)))
+  }
   const used = process.cpuUsage(cpu)
   const wall = performance.now() - start
   await Promise.all(results.map((bytes, index) => writeFile(request.paths[index], bytes)))

@@ -8,7 +8,7 @@ use bench_tools::{Outcome, Output};
 use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::gif::GifDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::{AnimationDecoder, DynamicImage, ImageReader, RgbImage};
+use image::{AnimationDecoder, ColorType, DynamicImage, ImageReader, Rgb32FImage, RgbImage};
 use serde::Deserialize;
 use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, compute_frame_ssimulacra2};
 
@@ -39,7 +39,9 @@ fn score(question: &Question) -> Outcome<f64> {
         original.pixels_mut().for_each(|pixel| pixel.0.swap(0, 2));
     }
     let result = open(&question.result)?;
-    compare(reference(original, &question.output, result.dimensions())?, result)
+    let references = references(original, &question.output, result.dimensions())?;
+    let scores = references.into_iter().map(|reference| compare(reference, &result)).collect::<Outcome<Vec<_>>>()?;
+    Ok(scores.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// The mean over every tenth frame; a result with another number of frames has none.
@@ -50,7 +52,8 @@ fn score_animation(question: &Question) -> Outcome<f64> {
         return Err(format!("{} frames instead of {}", result.len(), original.len()).into());
     }
     let flat = |frame: &image::Frame| DynamicImage::ImageRgba8(frame.buffer().clone()).into_rgb8();
-    let scores = original.iter().zip(&result).step_by(10).map(|(original, result)| compare(flat(original), flat(result)));
+    let pairs = original.iter().zip(&result).step_by(10);
+    let scores = pairs.map(|(original, result)| compare(DynamicImage::ImageRgb8(flat(original)).into_rgb32f(), &flat(result)));
     let scores = scores.collect::<Outcome<Vec<_>>>()?;
     Ok(scores.iter().sum::<f64>() / scores.len() as f64)
 }
@@ -61,36 +64,40 @@ fn open(path: &str) -> Outcome<RgbImage> {
     Ok(reader.decode()?.into_rgb8())
 }
 
-/// What a perfect resize would give: of a cover, the whole image brought to the box's shorter fit and its middle cut out.
-fn reference(original: RgbImage, output: &Output, (width, height): (u32, u32)) -> Outcome<RgbImage> {
+/// What a perfect resize would give. Of a cover, the whole image brought to the box's shorter fit and its middle cut out;
+/// where the middle lies between two pixels, both cuts are right, and the better score counts.
+fn references(original: RgbImage, output: &Output, (width, height): (u32, u32)) -> Outcome<Vec<Rgb32FImage>> {
     if !output.cover {
-        return lanczos(original, (width, height));
+        return Ok(vec![lanczos(original, (width, height))?]);
     }
     let (across, down) = original.dimensions();
     let scale = (f64::from(width) / f64::from(across)).max(f64::from(height) / f64::from(down));
     let size = |side: u32, least: u32| ((f64::from(side) * scale).round() as u32).max(least);
     let whole = lanczos(original, (size(across, width), size(down, height)))?;
-    let (x, y) = ((whole.width() - width) / 2, (whole.height() - height) / 2);
-    Ok(image::imageops::crop_imm(&whole, x, y, width, height).to_image())
+    let (beside, above) = (whole.width() - width, whole.height() - height);
+    let cut = |x: u32, y: u32| image::imageops::crop_imm(&whole, x, y, width, height).to_image();
+    Ok(vec![cut(beside / 2, above / 2), cut(beside.div_ceil(2), above.div_ceil(2))])
 }
 
-fn lanczos(original: RgbImage, (width, height): (u32, u32)) -> Outcome<RgbImage> {
+/// In floating point, so that no contender that rounds as this program does has an advantage.
+fn lanczos(original: RgbImage, (width, height): (u32, u32)) -> Outcome<Rgb32FImage> {
+    let original = DynamicImage::ImageRgb8(original).into_rgb32f();
     if original.dimensions() == (width, height) {
         return Ok(original);
     }
-    let mut resized = DynamicImage::new_rgb8(width, height);
+    let mut resized = DynamicImage::new(width, height, ColorType::Rgb32F);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
-    Resizer::new().resize(&DynamicImage::ImageRgb8(original), &mut resized, &options)?;
-    Ok(resized.into_rgb8())
+    Resizer::new().resize(&DynamicImage::ImageRgb32F(original), &mut resized, &options)?;
+    Ok(resized.into_rgb32f())
 }
 
-fn compare(reference: RgbImage, result: RgbImage) -> Outcome<f64> {
-    Ok(compute_frame_ssimulacra2(planes(&reference)?, planes(&result)?)?)
+fn compare(reference: Rgb32FImage, result: &RgbImage) -> Outcome<f64> {
+    let clamped = reference.pixels().map(|pixel| pixel.0.map(|level| level.clamp(0.0, 1.0))).collect();
+    let levels = result.pixels().map(|pixel| pixel.0.map(|level| f32::from(level) / 255.0)).collect();
+    Ok(compute_frame_ssimulacra2(planes(clamped, reference.dimensions())?, planes(levels, result.dimensions())?)?)
 }
 
-fn planes(image: &RgbImage) -> Outcome<Rgb> {
-    let pixels = image.pixels().map(|pixel| pixel.0.map(|level| f32::from(level) / 255.0)).collect();
-    let (width, height) = image.dimensions();
+fn planes(pixels: Vec<[f32; 3]>, (width, height): (u32, u32)) -> Outcome<Rgb> {
     let rgb = Rgb::new(pixels, width as usize, height as usize, TransferCharacteristic::SRGB, ColorPrimaries::BT709);
     rgb.map_err(|error| format!("{error:?}").into())
 }
