@@ -2,13 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test campaign lint fmt docs config corpus operations bench load figures bench-imaging bench-service ci
+.PHONY: help run test campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
 LOAD := target/release/examples/load
 # Arguments of the comparisons with peers, such as BENCH='--rounds 2' or BENCH='--page docs/benchmarks.md'.
 BENCH ?=
+# How long each target is fuzzed, and which (none named: all).
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -41,6 +44,9 @@ config: ## Write config.toml anew from the schema in src/config
 
 corpus: ## Run every hostile file (SAFELIGHT_CORPUS) and 81 bombs through a child and count what came out
 	SAFELIGHT_CORPUS_WHOLE=1 cargo test --features faults --test sandbox -- --nocapture corpus::
+
+fuzz: ## Fuzz every decoder and the grammar (FUZZ_SECONDS=600 each, FUZZ_TARGETS all; needs nightly and cargo-fuzz)
+	scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 operations: ## Write docs/operations.md and its pictures anew from the declarations in src/domain/pipeline
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test imaging the_page_of_operations
