@@ -14,6 +14,7 @@ mod encode;
 mod error;
 mod frame;
 mod ops;
+mod point;
 mod probe;
 mod program;
 mod run;

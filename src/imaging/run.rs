@@ -43,7 +43,7 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     let scale = info.scale(pipeline);
     let (mut decoder, properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale)?;
     let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
-    let program = Program::new(pipeline.steps(), limits);
+    let mut program = Program::new(pipeline.steps(), limits);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
     let mut size = size;
     while let Some(mut frame) = decoder.next_frame()? {

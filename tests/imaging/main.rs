@@ -1,6 +1,7 @@
 //! The pixels of every operation and format, judged by other means than the code under test.
 
 mod allocation;
+mod colour;
 mod common;
 mod conformance;
 mod damaged;
@@ -11,3 +12,4 @@ mod orientation;
 mod photographs;
 mod reference;
 mod shrinking;
+mod tone;

@@ -12,6 +12,20 @@ use crate::allocation::peak_of;
 use crate::common::{COLOR_TYPES, photos, sample, try_file};
 use crate::formats::with_profile;
 
+/// Such as change the pixel type, some of them one after the other.
+const POINT_OPERATIONS: [&str; 10] = [
+    "gamma:2",
+    "threshold",
+    "normalize",
+    "sepia",
+    "opacity:0.5",
+    "flatten",
+    "flatten:336699",
+    "sepia/opacity:0.5",
+    "flatten:336699/grayscale/duotone:003366,ffcc99/opacity:0.5",
+    "tint:336699/rotate:90/opacity:0.5/resize:400x",
+];
+
 /// Takes bytes and keeps none.
 #[derive(Default)]
 struct Sink {
@@ -69,6 +83,11 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
             }
             for steps in ["rotate:90", "resize:400x", "resize:400x300,fit=cover", "resize:900x,enlarge=true", "grayscale", "jpeg:q=100"] {
                 excess(&format!("{format} {color:?}"), &bytes, steps);
+            }
+            for steps in POINT_OPERATIONS {
+                for output in ["", "/png", "/tiff"] {
+                    excess(&format!("{format} {color:?}"), &bytes, &format!("{steps}{output}"));
+                }
             }
         }
     }

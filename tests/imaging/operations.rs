@@ -6,12 +6,12 @@ use safelight::domain::format::Format;
 use crate::common::{COLOR_TYPES, Samples, convert, file, run, run_to_pixels, sample};
 
 /// A format that holds the pixel type without loss.
-fn holder(color: ColorType) -> Format {
+pub(crate) fn holder(color: ColorType) -> Format {
     if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) { Format::Tiff } else { Format::Png }
 }
 
 /// The samples before and after a pipeline.
-fn through(image: &DynamicImage, pipeline: &str) -> (Samples, Samples) {
+pub(crate) fn through(image: &DynamicImage, pipeline: &str) -> (Samples, Samples) {
     let result = run_to_pixels(&file(image, holder(image.color())), pipeline);
     (Samples::of(image), Samples::of(&result))
 }

@@ -53,7 +53,7 @@ const FIXED: u64 = 1 << 20;
 #[must_use]
 pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     let mut size = info.size(&pipeline.input());
-    let bytes_per_pixel = u64::from(info.bytes_per_pixel);
+    let mut bytes_per_pixel = u64::from(info.bytes_per_pixel);
     // What the buffers hold until a resize brings it to the size that it has in the pipeline.
     let mut held = info.scale(pipeline).shrink(size);
     let decoded = pixels(held).saturating_mul(bytes_per_pixel);
@@ -64,6 +64,7 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
         let result = if after == size { held } else { after };
         peak = peak.max(step_bytes(step, held, result, bytes_per_pixel));
         (size, held) = (after, result);
+        bytes_per_pixel = step.bytes_per_pixel_after(bytes_per_pixel);
     }
     let format = pipeline.output().map_or(info.format, Output::format);
     let encoding = encoder_bytes(format, pixels(size), bytes_per_pixel);
@@ -147,6 +148,24 @@ mod tests {
         assert!(peak("resize:10000x,enlarge=true/resize:10x") > enlarged);
         assert!(peak("resize:10x/resize:10000x,enlarge=true/resize:10x") > enlarged);
         assert!(peak("resize:10x") < enlarged / 100);
+    }
+
+    #[test]
+    fn a_step_that_makes_larger_pixels_is_paid_for() {
+        let gray = ImageInfo {
+            format: Format::Png,
+            width: 1000,
+            height: 1000,
+            bytes_per_pixel: 1,
+            encoded_bytes: 0,
+            decoder_bytes: 0,
+            turned: false,
+            scales: false,
+        };
+        let peak = |pipeline: &str| peak_bytes(&gray, &pipeline.parse().unwrap());
+        assert!(peak("sepia/tiff") >= peak_bytes(&ImageInfo { bytes_per_pixel: 3, ..gray }, &"tiff".parse().unwrap()));
+        assert!(peak("sepia/opacity:0.5/tiff") >= peak_bytes(&ImageInfo { bytes_per_pixel: 4, ..gray }, &"tiff".parse().unwrap()));
+        assert_eq!(peak("brightness:2/tiff"), peak("tiff"));
     }
 
     #[test]

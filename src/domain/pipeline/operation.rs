@@ -12,6 +12,9 @@ pub enum Touches {
     /// Each pixel by itself, and the mean of pixels as it does each of them: it can trade places with whatever moves or averages
     /// pixels.
     LinearColours,
+    /// Each pixel by itself, but not as the mean of others: where results are clamped or curved, what was averaged before comes out
+    /// otherwise than what is averaged after.
+    Colours,
     /// The places of pixels, never their colours: nothing is interpolated.
     Places,
     /// Both, or pixels together with their neighbours.

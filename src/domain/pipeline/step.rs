@@ -24,6 +24,12 @@ pub(super) trait Operation: Declared {
     fn scratch(&self, _pixels: u64, _bytes_per_pixel: u64) -> u64 {
         0
     }
+
+    /// An upper bound of the bytes of a pixel afterwards, by those before (1 to 16). It never falls, so that it holds whatever the
+    /// pixel type really is.
+    fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {
+        bytes_per_pixel
+    }
 }
 
 macro_rules! steps {
@@ -66,6 +72,11 @@ macro_rules! steps {
                 match self { $($(#[$attribute])* Self::$step(step) => step.scratch(pixels, bytes_per_pixel),)+ }
             }
 
+            /// An upper bound of the bytes of a pixel after the step, by those before.
+            pub(super) fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {
+                match self { $($(#[$attribute])* Self::$step(step) => step.bytes_per_pixel_after(bytes_per_pixel),)+ }
+            }
+
             /// The arguments to print, in the order of the parameters: all of them, defaults too.
             pub(super) fn fields(&self) -> Vec<Field> {
                 match self { $($(#[$attribute])* Self::$step(step) => step.fields(),)+ }
@@ -78,6 +89,20 @@ steps! {
     SwapChannels,
     Invert,
     Grayscale,
+    Brightness,
+    Contrast,
+    Gamma,
+    Threshold,
+    Posterize,
+    Normalize,
+    Saturation,
+    Hue,
+    Tint,
+    Duotone,
+    Sepia,
+    Recolor,
+    Opacity,
+    Flatten,
     Rotate,
     Flip,
     Resize,

@@ -5,7 +5,7 @@ use image::DynamicImage;
 use crate::domain::pipeline::ChannelOrder;
 
 /// Reorders red, green and blue in place. Alpha stays; a gray image, whose channels are all the same, is left as it is.
-pub(super) fn swap(image: &mut DynamicImage, order: ChannelOrder) {
+pub(in crate::imaging) fn swap(image: &mut DynamicImage, order: ChannelOrder) {
     match image {
         DynamicImage::ImageRgb8(pixels) => permute::<_, 3>(pixels, order),
         DynamicImage::ImageRgba8(pixels) => permute::<_, 4>(pixels, order),

@@ -1,24 +1,48 @@
 //! The operations on pixels: one file per family. Each takes the pixel type it gets; none knows of files or formats.
 
-mod channels;
+mod alpha;
+pub(super) mod channels;
+mod colour;
 #[cfg(feature = "faults")]
 mod faults;
+mod normalize;
 mod orient;
 mod resize;
-mod tone;
+pub(super) mod tone;
 
 use super::ImagingError;
 use super::frame::Frame;
-use crate::domain::pipeline::Step;
+use super::point::{Curve, Pass, Stage};
+use crate::domain::pipeline::{Step, Touches};
 
-/// Applies one step. A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
+/// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a step comes that does not, and
+/// after the last. `learnt` is for what the step finds out from its first image and keeps for the following ones.
+///
+/// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
-pub(super) fn apply(step: &Step, frame: &mut Frame) -> Result<(), ImagingError> {
+pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Option<Curve>) -> Result<(), ImagingError> {
     let Frame { image, shrunk } = frame;
+    if !matches!(step.touches(), Touches::LinearColours | Touches::Colours) {
+        pass.run(image);
+    }
     match step {
-        Step::SwapChannels(step) => channels::swap(image, step.order),
-        Step::Invert(_) => tone::invert(image),
-        Step::Grayscale(_) => tone::grayscale(image),
+        Step::SwapChannels(step) => pass.then(Stage::Swap(step.order)),
+        Step::Invert(_) => pass.then(Stage::Invert),
+        Step::Grayscale(_) => pass.then(Stage::Luma),
+        Step::Brightness(step) => pass.then(tone::brightness(step)),
+        Step::Contrast(step) => pass.then(tone::contrast(step)),
+        Step::Gamma(step) => pass.then(tone::gamma(step)),
+        Step::Threshold(step) => tone::threshold(step).into_iter().for_each(|stage| pass.then(stage)),
+        Step::Posterize(step) => pass.then(tone::posterize(step)),
+        Step::Normalize(step) => pass.then(Stage::Curve(*learnt.get_or_insert_with(|| normalize::curve(step, image)))),
+        Step::Saturation(step) => pass.then(colour::saturation(step)),
+        Step::Hue(step) => pass.then(colour::hue(step)),
+        Step::Tint(step) => pass.then(colour::tint(step)),
+        Step::Duotone(step) => pass.then(colour::duotone(step)),
+        Step::Sepia(step) => pass.then(colour::sepia(step)),
+        Step::Recolor(step) => pass.then(colour::recolor(step)),
+        Step::Opacity(step) => pass.then(alpha::opacity(step)),
+        Step::Flatten(step) => pass.then(alpha::flatten(step)),
         Step::Rotate(step) => orient::rotate(image, step.degrees),
         Step::Flip(step) => orient::flip(image, step.direction),
         Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,

@@ -1,16 +1,21 @@
 //! The operations, one family per file: what each takes and what it makes of a size. What it does to pixels is in
 //! `imaging::ops`, in a file of the same name.
 
+mod alpha;
 mod channels;
+mod colour;
 #[cfg(feature = "faults")]
 mod faults;
 mod orient;
+mod pixel_types;
 mod resize;
 mod tone;
 
+pub use alpha::{Flatten, Opacity};
 pub use channels::SwapChannels;
+pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use orient::{Flip, Rotate};
 pub use resize::{Resize, ResizePlan, Target};
-pub use tone::{Grayscale, Invert};
+pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};

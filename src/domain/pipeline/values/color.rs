@@ -21,6 +21,48 @@ impl Color {
     const NAMES: [(&'static str, Self); 3] = [("white", Self::WHITE), ("black", Self::BLACK), ("transparent", Self::TRANSPARENT)];
 }
 
+/// A colour in sRGB that hides what is behind it: 8 bits each of red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OpaqueColor(pub [u8; 3]);
+
+impl OpaqueColor {
+    /// White.
+    pub const WHITE: Self = Self([255; 3]);
+
+    /// Red, green and blue, 1 being the full range.
+    #[must_use]
+    pub fn channels(self) -> [f32; 3] {
+        self.0.map(|channel| f32::from(channel) / 255.0)
+    }
+}
+
+impl Argument for OpaqueColor {
+    fn expected() -> String {
+        "an opaque colour: white, black, or hexadecimal digits as rgb or rrggbb".to_owned()
+    }
+
+    fn words() -> Vec<&'static str> {
+        vec!["white", "black"]
+    }
+
+    fn read(value: &Value<'_>) -> Option<Self> {
+        match Color::read(value)?.0 {
+            [r, g, b, 255] => Some(Self([r, g, b])),
+            _ => None,
+        }
+    }
+
+    fn scalar(&self) -> Scalar {
+        let [r, g, b] = self.0;
+        Color([r, g, b, 255]).scalar()
+    }
+
+    #[cfg(test)]
+    fn any() -> BoxedStrategy<Self> {
+        proptest::array::uniform3(proptest::num::u8::ANY).prop_map(Self).boxed()
+    }
+}
+
 impl Argument for Color {
     fn expected() -> String {
         "a colour: white, black, transparent, or hexadecimal digits as rgb, rrggbb or rrggbbaa".to_owned()

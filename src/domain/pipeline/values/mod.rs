@@ -8,7 +8,7 @@ mod size;
 mod text;
 mod words;
 
-pub use color::Color;
+pub use color::{Color, OpaqueColor};
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};
@@ -19,3 +19,9 @@ pub use words::{Direction, Fit, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;
+
+/// A factor, 1 changing nothing: 0 to 10.
+pub type Factor = Decimal<0, 10_000>;
+
+/// A part of a whole: 0 to 1.
+pub type Portion = Decimal<0, 1_000>;
