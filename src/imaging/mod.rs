@@ -5,7 +5,9 @@
 //! What happens to every image, whatever its pipeline says:
 //! * The pixel type stays (gray, alpha, 8, 16 or 32 bits a channel) until an operation or the output needs another; see `encode`.
 //! * The result is upright: the orientation that the file asks for is applied, because metadata is not carried over.
-//! * A colour profile is carried over where the output can hold it and it still describes the pixels; all other metadata is dropped.
+//! * The colours that a file describes by a profile are converted to sRGB, see `profile`: before the first step that looks at colours, but after
+//!   the steps that only shrink or turn. A profile that is not understood, and one that is to be kept, is carried over where the
+//!   output can hold it and it still describes the pixels. All other metadata is dropped.
 //! * Where the pipeline begins by shrinking the image enough, only as many of its pixels are decoded as that needs.
 //! * A file that is cut off or damaged is an error, never half a picture.
 
@@ -16,6 +18,7 @@ mod frame;
 mod ops;
 mod point;
 mod probe;
+mod profile;
 mod program;
 mod run;
 

@@ -2,6 +2,7 @@
 
 use super::decode::{self, Opened, jpeg};
 use super::error::ImagingError;
+use super::profile;
 use crate::domain::format::Format;
 use crate::domain::pipeline::Scale;
 use crate::domain::pipeline::cost::ImageInfo;
@@ -23,9 +24,11 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let metadata = decode::icc_profile(&mut decoder, input, format).map_or(0, |profile| profile.len() as u64);
     let pixels = u64::from(width) * u64::from(height);
     let decoded = pixels.saturating_mul(decoder.color_type().bytes_per_pixel().into());
-    // The colour profile is kept twice; the other metadata may be copied out of the file.
-    let decoder_bytes =
-        working_bytes(input, format, (width, height), decoded).saturating_add(2 * metadata).saturating_add(input.len() as u64);
+    // The colour profile is kept twice and read; the other metadata may be copied out of the file.
+    let decoder_bytes = working_bytes(input, format, (width, height), decoded)
+        .saturating_add(2 * metadata)
+        .saturating_add(profile::working_bytes(metadata))
+        .saturating_add(input.len() as u64);
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let bytes_per_pixel = decoder.color_type().bytes_per_pixel().into();
     Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes, turned, scales })

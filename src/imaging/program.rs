@@ -4,8 +4,9 @@ use super::error::ImagingError;
 use super::frame::Frame;
 use super::ops;
 use super::point::{Curve, Pass};
+use super::profile::ToSrgb;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::Step;
+use crate::domain::pipeline::{Step, Touches};
 
 /// Steps, and the limits that each intermediate result keeps.
 pub(super) struct Program<'p> {
@@ -13,23 +14,35 @@ pub(super) struct Program<'p> {
     limits: &'p ImageLimits,
     /// For each step: what the first frame taught it, and what holds for all that follow.
     learnt: Vec<Option<Curve>>,
+    /// Done before the first step that looks at colours.
+    to_srgb: Option<ToSrgb>,
 }
 
 impl<'p> Program<'p> {
-    pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits) -> Self {
-        Self { steps, limits, learnt: vec![None; steps.len()] }
+    pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits, to_srgb: Option<ToSrgb>) -> Self {
+        Self { steps, limits, learnt: vec![None; steps.len()], to_srgb }
     }
 
     /// Applies every step. A size that could not be told before it was seen is checked here.
     pub(super) fn apply(&mut self, frame: &mut Frame) -> Result<(), ImagingError> {
         let mut pass = Pass::default();
+        let mut to_srgb = self.to_srgb.as_mut();
         for (index, (step, learnt)) in self.steps.iter().zip(&mut self.learnt).enumerate() {
             self.limits.check_size(step.size_after(frame.size()), Some(index + 1))?;
+            if let Some(to_srgb) = to_srgb.take_if(|_| looks_at_colours(step)) {
+                to_srgb.apply(&mut frame.image)?;
+            }
             ops::apply(step, frame, &mut pass, learnt)?;
         }
         pass.run(&mut frame.image);
-        Ok(())
+        to_srgb.map_or(Ok(()), |to_srgb| to_srgb.apply(&mut frame.image))
     }
+}
+
+/// Whether the result of a step depends on what the values mean. A resize mixes colours, which comes out nearly the same in any
+/// space that is made for the eye; after it there are fewer to convert.
+fn looks_at_colours(step: &Step) -> bool {
+    step.touches() != Touches::Places && !matches!(step, Step::Resize(_))
 }
 
 #[cfg(test)]
@@ -43,7 +56,7 @@ mod tests {
         let frame = |levels: [u8; 2]| Frame { image: GrayImage::from_raw(2, 1, levels.to_vec()).unwrap().into(), shrunk: None };
         let pipeline: Pipeline = "normalize:0".parse().unwrap();
         let limits = ImageLimits::default();
-        let mut program = Program::new(pipeline.steps(), &limits);
+        let mut program = Program::new(pipeline.steps(), &limits, None);
         let (mut first, mut second) = (frame([50, 101]), frame([60, 70]));
         program.apply(&mut first).unwrap();
         program.apply(&mut second).unwrap();

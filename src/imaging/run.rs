@@ -11,10 +11,11 @@ use super::encode;
 use super::error::ImagingError;
 use super::frame::Shrunk;
 use super::probe::probe;
+use super::profile::ToSrgb;
 use super::program::Program;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::{Output, Pipeline, cost};
+use crate::domain::pipeline::{Output, Pipeline, Profile, cost};
 
 /// What was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,9 +42,14 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     encode::check_size(&output, size)?;
 
     let scale = info.scale(pipeline);
-    let (mut decoder, properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale)?;
+    let (mut decoder, mut properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale)?;
     let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
-    let mut program = Program::new(pipeline.steps(), limits);
+    let converted = properties.icc_profile.take_if(|_| pipeline.input().profile == Profile::Srgb);
+    let to_srgb = converted.as_deref().and_then(ToSrgb::new);
+    if to_srgb.is_none() {
+        properties.icc_profile = properties.icc_profile.or(converted);
+    }
+    let mut program = Program::new(pipeline.steps(), limits, to_srgb);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
     let mut size = size;
     while let Some(mut frame) = decoder.next_frame()? {

@@ -176,7 +176,7 @@ pub(crate) fn with_profile(image: &DynamicImage, format: Format, profile: Vec<u8
     out.into_inner()
 }
 
-fn profile_of(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn profile_of(bytes: &[u8]) -> Option<Vec<u8>> {
     let reader = image::ImageReader::new(Cursor::new(bytes)).with_guessed_format().expect("in memory");
     reader.into_decoder().expect("it decodes").icc_profile().expect("it is readable")
 }

@@ -10,6 +10,7 @@ mod memory;
 mod operations;
 mod orientation;
 mod photographs;
+mod profile;
 mod reference;
 mod shrinking;
 mod tone;

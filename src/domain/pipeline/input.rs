@@ -1,12 +1,15 @@
 //! The input of a pipeline: what of the file is taken, and how, before the first step.
 
 use super::operation::{Declaration, Declared, declare};
+use super::values::Profile;
 
 declare! {
     /// What is taken of the file. It comes first, and may be left out.
-    pub struct Input = "input", ["input:orient=false"];
+    pub struct Input = "input", ["input:orient=false", "input:profile=keep"];
     /// Whether the image is turned upright as the file asks for (EXIF).
     orient: bool, default = true;
+    /// What happens to the colours of a file with a colour profile.
+    profile: Profile, default = Profile::Srgb;
 }
 
 impl Input {
@@ -22,6 +25,6 @@ impl Input {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { orient: true }
+        Self { orient: true, profile: Profile::Srgb }
     }
 }

@@ -12,9 +12,7 @@ use crate::domain::limits::{Limit, LimitExceeded};
 use crate::domain::pipeline::{Output, Quality};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
-
-/// Larger profiles are left out: none that a camera or an editor writes comes near.
-const MAX_ICC_PROFILE: usize = 4 << 20;
+use crate::imaging::profile::MAX_ICC_PROFILE;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 64 << 10;

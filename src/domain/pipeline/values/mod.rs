@@ -15,7 +15,7 @@ pub use order::{ChannelOrder, Rotation};
 pub use size::Side;
 pub(super) use size::Size;
 pub use text::Text;
-pub use words::{Direction, Fit, ResizeQuality};
+pub use words::{Direction, Fit, Profile, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;

@@ -95,3 +95,13 @@ words! {
         Best = "best",
     }
 }
+
+words! {
+    /// What happens to the colours of a file that has a colour profile.
+    pub enum Profile {
+        /// They are converted to sRGB, and the profile is dropped.
+        Srgb = "srgb",
+        /// They stay, and the profile goes with them where the output can hold it.
+        Keep = "keep",
+    }
+}
