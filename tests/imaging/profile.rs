@@ -61,10 +61,14 @@ fn colours_are_converted_to_srgb_in_every_pixel_type() {
         let image = sample(67, 41, color);
         let (bytes, info) = run(&tagged(&image), &holder(color).to_string()).expect("it runs");
         let found = Samples::of(&pixels(&bytes));
-        // A profile's primaries are rounded, and the curves are tables; near black, where sRGB's is steep, this shows: a quarter of
-        // a level of 8 bits, and there a whole one.
-        let off = found.largest * if found.largest == 255.0 { 1.0 / 255.0 } else { 0.25 / 255.0 };
-        found.assert_near(&expected(&image, 1.8), off, &format!("{color:?}"));
+        let largest = found.largest;
+        // A profile's primaries are rounded, and the curves are tables; near black, where sRGB's is steep, this shows.
+        let off = largest * if largest == 255.0 { 1.0 } else { 0.5 } / 255.0;
+        let expected = expected(&image, 1.8);
+        found.assert_near(&expected, off, &format!("{color:?}"));
+        let pairs = found.pixels().flatten().zip(expected.pixels().flatten()).filter(|(_, expected)| **expected > largest / 10.0);
+        let off = pairs.map(|(found, expected)| (found - expected).abs() * 255.0 / largest).fold(0.0, f64::max);
+        assert!(off <= if largest == 255.0 { 0.75 } else { 0.2 }, "{color:?}: {off} of 255 levels off above a tenth of the range");
         assert_eq!(profile_of(&bytes), None, "{color:?} as {}: sRGB needs none", info.format);
         let changed = Samples::of(&image).pixels().zip(found.pixels()).filter(|(before, after)| before != after).count();
         assert!(changed > 1000, "{color:?}: the conversion changes colours: {changed}");
