@@ -169,3 +169,10 @@ impl Samples {
         self.assert_near(expected, 0.0, what);
     }
 }
+
+/// How like an image is to another, in decibels; both have samples of 8 bits.
+pub(crate) fn psnr(image: &[u8], expected: &[u8]) -> f64 {
+    assert_eq!(image.len(), expected.len());
+    let squares: f64 = image.iter().zip(expected).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    20.0 * 255_f64.log10() - 10.0 * (squares / image.len() as f64).log10()
+}

@@ -45,7 +45,8 @@ fn lossless_formats_are_exact_for_every_pixel_type() {
             let Some(bytes) = try_file(&image, input) else { continue };
             let source = pixels(&bytes);
             for output in [Format::Png, Format::Webp, Format::Bmp, Format::Tiff] {
-                let result = run_to_pixels(&bytes, &format!("swap_channels/{output}"));
+                let settings = if output == Format::Webp { ":lossless=true" } else { "" };
+                let result = run_to_pixels(&bytes, &format!("swap_channels/{output}{settings}"));
                 let held = Samples::of(&convert(source.clone(), held_as(output, source.color())));
                 let expected = if source.color().has_color() { held.map(swapped) } else { held };
                 // A decoder may hand gray out as colour.
@@ -122,6 +123,19 @@ fn a_better_quality_is_a_larger_file_and_85_is_the_default() {
     assert!(bytes("jpeg:q=20").len() < bytes("jpeg:q=60").len());
     assert!(bytes("jpeg:q=60").len() < bytes("jpeg:q=95").len());
     assert_eq!(bytes("jpeg"), bytes("jpeg:q=85"));
+}
+
+#[test]
+fn a_png_that_takes_longer_is_smaller_and_as_exact() {
+    let image = sample(300, 200, ColorType::Rgba8).blur(1.0);
+    let input = file(&image, Format::Png);
+    let lengths = ["fast", "balanced", "best"].map(|compression| {
+        let (file, _) = run(&input, &format!("png:compression={compression}")).expect("it encodes");
+        assert_eq!(pixels(&file), image);
+        file.len()
+    });
+    assert!(lengths[0] > lengths[1] && lengths[1] > lengths[2], "{lengths:?}");
+    assert_eq!(run(&input, "png").expect("it encodes").0.len(), lengths[0]);
 }
 
 #[test]

@@ -5,24 +5,40 @@ use super::call::{Arguments, Call, did_you_mean};
 use super::error::PipelineError;
 use super::operation::{Declaration, Declared, declare};
 use super::print::Field;
-use super::values::Quality;
+use super::values::{Compression, Effort, FileSize, Quality, Subsampling};
 use crate::domain::format::Format;
 
 declare! {
     /// PNG, lossless.
-    pub struct Png = "png", ["png"];
+    pub struct Png = "png", ["png", "png:compression=best"];
+    /// Time against size.
+    compression: Compression, default = Compression::Fast;
 }
 
 declare! {
     /// JPEG.
-    pub struct Jpeg = "jpeg", ["jpeg:q=85"];
+    pub struct Jpeg = "jpeg", ["jpeg:q=85", "jpeg:progressive=true,subsampling=444", "jpeg:max_bytes=100000"];
     /// Size against likeness. 85 is good enough to send an image through twice.
     quality as "q": Quality, default = Quality::literal::<85>();
+    /// Whether it can be shown before it is there as a whole, coarse at first.
+    progressive: bool, default = false;
+    /// How many samples of colour there are: 420 one to four pixels, 422 one to two, 444 one to each.
+    subsampling: Subsampling, default = Subsampling::Quarter;
+    /// The most bytes of the result: the quality goes down until it fits.
+    max_bytes: FileSize, optional;
 }
 
 declare! {
-    /// WebP, lossless.
-    pub struct Webp = "webp", ["webp"];
+    /// WebP, lossy or lossless.
+    pub struct Webp = "webp", ["webp:q=80", "webp:lossless=true"];
+    /// Size against likeness, where it is lossy.
+    quality as "q": Quality, default = Quality::literal::<80>();
+    /// Whether every pixel stays as it is.
+    lossless: bool, default = false;
+    /// Time against size: 0 is fastest, 6 smallest.
+    effort: Effort, default = Effort::literal::<4>();
+    /// The most bytes of the result: the quality goes down until it fits.
+    max_bytes: FileSize, optional;
 }
 
 declare! {

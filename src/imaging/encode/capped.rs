@@ -17,6 +17,11 @@ impl<W: Write + Seek> Capped<W> {
         Self { inner, position: 0, max, refused: None }
     }
 
+    /// The limit.
+    pub(super) fn max(&self) -> u64 {
+        self.max
+    }
+
     /// The limit and the length that was refused, if one was.
     pub(super) fn refused(&self) -> Option<(u64, u64)> {
         self.refused.map(|found| (self.max, found))

@@ -4,19 +4,25 @@
 //! |---|---|---|
 //! | PNG | gray, colour, alpha; 8 and 16 bits | 32-bit floats become 16 bits |
 //! | JPEG | gray, colour; 8 bits | 8 bits; what is transparent is laid over white |
-//! | WebP | gray, colour, alpha; 8 bits | 8 bits |
+//! | WebP | colour, alpha; 8 bits | 8 bits; gray becomes colour |
 //! | GIF | 256 colours, one of them transparent | 8 bits; alpha below one half becomes transparent, the rest opaque; more than 256 colours are quantised |
 //! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
 //! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
 
 mod capped;
+mod fitting;
 mod holding;
+mod jpeg;
 mod still;
+mod webp;
 
 use std::io::{Seek, Write};
 
+use image::DynamicImage;
+
 use super::error::ImagingError;
 use super::frame::{Frame, Properties};
+use super::profile::MAX_ICC_PROFILE;
 use crate::domain::format::Format;
 use crate::domain::pipeline::Output;
 use capped::Capped;
@@ -38,6 +44,13 @@ pub(super) trait Encoder {
 /// Starts a file of at most `max_bytes` at the start of `out`, in the format and with the settings of `output`.
 pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: &'a mut impl WriteSeek, max_bytes: u64) -> Box<dyn Encoder + 'a> {
     Box::new(still::Still { output, properties, out: Capped::new(out, max_bytes) })
+}
+
+/// The colour profile, if it is for such pixels: its header names the colour space in bytes 16 to 19 (ICC.1:2022, 7.2.6).
+/// It can be taken once.
+fn profile_for(properties: &mut Properties, image: &DynamicImage) -> Option<Vec<u8>> {
+    let space: &[u8] = if image.color().has_color() { b"RGB " } else { b"GRAY" };
+    properties.icc_profile.take().filter(|profile| profile.len() <= MAX_ICC_PROFILE && profile.get(16..20) == Some(space))
 }
 
 /// Refuses sizes that a format cannot express.

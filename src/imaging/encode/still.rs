@@ -2,17 +2,17 @@
 
 use std::io::{BufWriter, Write};
 
-use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png, tiff::TiffEncoder, webp::WebPEncoder};
+use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, png, tiff::TiffEncoder};
 use image::{DynamicImage, ImageEncoder, ImageError, ImageResult};
 
 use super::capped::Capped;
+use super::fitting::fit;
 use super::holding::held_by;
-use super::{Encoder, WriteSeek};
+use super::{Encoder, WriteSeek, jpeg, profile_for, webp};
 use crate::domain::limits::{Limit, LimitExceeded};
-use crate::domain::pipeline::{Output, Quality};
+use crate::domain::pipeline::{Compression, Output, Quality, output};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
-use crate::imaging::profile::MAX_ICC_PROFILE;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 64 << 10;
@@ -26,14 +26,19 @@ pub(super) struct Still<'a, W> {
 
 impl<W: WriteSeek> Encoder for Still<'_, W> {
     fn frame(&mut self, frame: Frame) -> Result<(), ImagingError> {
+        let has_color = frame.image.color().has_color();
         let image = held_by(self.output.format(), frame.image);
-        let icc_profile = self.properties.icc_profile.take().filter(|profile| describes(profile, &image));
+        let icc_profile = profile_for(&mut self.properties, &image).filter(|_| has_color == image.color().has_color());
+        let max_bytes = self.out.max();
         // Some encoders write byte by byte.
         let mut buffered = BufWriter::with_capacity(BUFFER, &mut self.out);
-        let written = encode(&image, icc_profile, self.output, &mut buffered);
-        let flushed = written.and_then(|()| buffered.flush().map_err(ImageError::IoError));
+        let encoded = encode(&image, icc_profile, self.output, max_bytes, &mut buffered);
+        let flushed = encoded.and_then(|()| buffered.flush().map_err(ImagingError::Write));
         drop(buffered);
-        flushed.map_err(|error| refusal(error, &self.out))
+        match self.out.refused() {
+            Some((max, found)) => Err(LimitExceeded { limit: Limit::MaxOutputBytes, max, found, step: None }.into()),
+            None => flushed,
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<(), ImagingError> {
@@ -41,18 +46,62 @@ impl<W: WriteSeek> Encoder for Still<'_, W> {
     }
 }
 
-fn encode(image: &DynamicImage, icc_profile: Option<Vec<u8>>, output: &Output, out: &mut impl WriteSeek) -> ImageResult<()> {
-    match output {
-        // Fast and adaptive is both faster and smaller than most encoders' defaults on photographs.
-        Output::Png(_) => {
-            write(png::PngEncoder::new_with_quality(out, png::CompressionType::Fast, png::FilterType::Adaptive), image, icc_profile)
-        }
-        Output::Jpeg(jpeg) => write(JpegEncoder::new_with_quality(out, quality(jpeg.quality)), image, icc_profile),
-        Output::Webp(_) => write(WebPEncoder::new_lossless(out), image, icc_profile),
+/// Encodes a result of at most `max_bytes`; `out` refuses more anyway, this is for encoders that collect it first.
+fn encode(
+    image: &DynamicImage,
+    icc_profile: Option<Vec<u8>>,
+    output: &Output,
+    max_bytes: u64,
+    out: &mut impl WriteSeek,
+) -> Result<(), ImagingError> {
+    let encoded = match output {
+        Output::Png(settings) => write(png(settings, out), image, icc_profile),
+        Output::Jpeg(settings) => return write_jpeg(image, icc_profile.as_deref(), settings, out),
+        Output::Webp(settings) => return write_webp(image, icc_profile.as_deref(), settings, max_bytes, out),
         Output::Gif(_) => GifEncoder::new(out).encode(image.as_bytes(), image.width(), image.height(), image.color().into()),
         Output::Bmp(_) => write(BmpEncoder::new(out), image, icc_profile),
         Output::Tiff(_) => write(TiffEncoder::new(out), image, icc_profile),
-    }
+    };
+    encoded.map_err(refusal)
+}
+
+/// Adaptive filters with fast compression are both faster and smaller than most encoders' defaults on photographs.
+fn png<W: Write>(settings: &output::Png, out: W) -> png::PngEncoder<W> {
+    let compression = match settings.compression {
+        Compression::Fast => png::CompressionType::Fast,
+        Compression::Balanced => png::CompressionType::Default,
+        Compression::Best => png::CompressionType::Best,
+    };
+    png::PngEncoder::new_with_quality(out, compression, png::FilterType::Adaptive)
+}
+
+fn write_jpeg(image: &DynamicImage, profile: Option<&[u8]>, settings: &output::Jpeg, out: &mut impl Write) -> Result<(), ImagingError> {
+    let highest = number(settings.quality);
+    let Some(max_bytes) = settings.max_bytes else {
+        return jpeg::encode(image, profile, settings, highest, out);
+    };
+    let file = fit(max_bytes.get().unsigned_abs().into(), highest, |quality| {
+        let mut file = Vec::new();
+        jpeg::encode(image, profile, settings, quality, &mut file).map(|()| file)
+    })?;
+    out.write_all(&file).map_err(ImagingError::Write)
+}
+
+fn write_webp(
+    image: &DynamicImage,
+    profile: Option<&[u8]>,
+    settings: &output::Webp,
+    max_bytes: u64,
+    out: &mut impl Write,
+) -> Result<(), ImagingError> {
+    let encode = |quality| webp::encode(image, profile, settings, quality, max_bytes);
+    // There is nothing to choose where it is lossless.
+    let highest = if settings.lossless { 1 } else { number(settings.quality) };
+    let file = match settings.max_bytes {
+        Some(max_bytes) => fit(max_bytes.get().unsigned_abs().into(), highest, encode)?,
+        None => encode(highest)?,
+    };
+    out.write_all(&file).map_err(ImagingError::Write)
 }
 
 fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, icc_profile: Option<Vec<u8>>) -> ImageResult<()> {
@@ -64,20 +113,13 @@ fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, icc_profile: Opti
 }
 
 /// The quality as an encoder takes it.
-fn quality(quality: Quality) -> u8 {
+fn number(quality: Quality) -> u8 {
     u8::try_from(quality.get()).expect("a quality is 1 to 100")
 }
 
-/// Whether a colour profile is for such pixels: its header names the colour space in bytes 16 to 19 (ICC.1:2022, 7.2.6).
-fn describes(profile: &[u8], image: &DynamicImage) -> bool {
-    let space: &[u8] = if image.color().has_color() { b"RGB " } else { b"GRAY" };
-    profile.len() <= MAX_ICC_PROFILE && profile.get(16..20) == Some(space)
-}
-
-fn refusal(error: ImageError, out: &Capped<impl WriteSeek>) -> ImagingError {
-    match (out.refused(), error) {
-        (Some((max, found)), _) => LimitExceeded { limit: Limit::MaxOutputBytes, max, found, step: None }.into(),
-        (None, ImageError::IoError(error)) => ImagingError::Write(error),
-        (None, error) => ImagingError::Operation(format!("cannot be encoded: {error}")),
+fn refusal(error: ImageError) -> ImagingError {
+    match error {
+        ImageError::IoError(error) => ImagingError::Write(error),
+        error => ImagingError::Operation(format!("cannot be encoded: {error}")),
     }
 }

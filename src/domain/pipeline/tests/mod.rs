@@ -16,7 +16,7 @@ fn both_forms_mean_the_same() {
         (
             "swap_channels:bgr/resize:400x300,fit=cover/jpeg:q=85",
             r#"{"steps":[{"op":"swap_channels","order":"bgr"},{"op":"resize","width":400,"height":300,"fit":"cover"}],
-                "output":{"format":"jpeg","quality":85}}"#,
+                "output":{"format":"jpeg","quality":85,"progressive":false,"subsampling":420}}"#,
         ),
         ("png", r#"{"output":{"format":"png"}}"#),
         (
@@ -37,8 +37,8 @@ fn the_canonical_form_prints_defaults_too() {
         ("swap_channels", "swap_channels:bgr", r#"{"steps":[{"op":"swap_channels","order":"bgr"}]}"#),
         (
             "swap_channels:order=gbr/jpg",
-            "swap_channels:gbr/jpeg:q=85",
-            r#"{"steps":[{"op":"swap_channels","order":"gbr"}],"output":{"format":"jpeg","quality":85}}"#,
+            "swap_channels:gbr/jpeg:q=85,progressive=false,subsampling=420",
+            r#"{"steps":[{"op":"swap_channels","order":"gbr"}],"output":{"format":"jpeg","quality":85,"progressive":false,"subsampling":420}}"#,
         ),
         (
             "resize:400x300",
@@ -52,10 +52,15 @@ fn the_canonical_form_prints_defaults_too() {
         ),
         (
             "rotate:270/invert/webp",
-            "rotate:270/invert/webp",
-            r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp"}}"#,
+            "rotate:270/invert/webp:q=80,lossless=false,effort=4",
+            r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp","quality":80,"lossless":false,"effort":4}}"#,
         ),
-        ("jpeg:quality=7", "jpeg:q=7", r#"{"steps":[],"output":{"format":"jpeg","quality":7}}"#),
+        ("gif", "gif", r#"{"steps":[],"output":{"format":"gif"}}"#),
+        (
+            "webp:lossless=true,quality=7,max_bytes=5000",
+            "webp:q=7,lossless=true,effort=4,max_bytes=5000",
+            r#"{"steps":[],"output":{"format":"webp","quality":7,"lossless":true,"effort":4,"max_bytes":5000}}"#,
+        ),
     ] {
         assert_eq!(parse(text).to_string(), canonical);
         assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), json);

@@ -5,6 +5,7 @@ mod matrix;
 mod number;
 mod order;
 mod size;
+mod subsampling;
 mod text;
 mod words;
 
@@ -14,8 +15,9 @@ pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};
 pub use size::Side;
 pub(super) use size::Size;
+pub use subsampling::Subsampling;
 pub use text::Text;
-pub use words::{Direction, Fit, Profile, ResizeQuality};
+pub use words::{Compression, Direction, Fit, Profile, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;
@@ -25,3 +27,9 @@ pub type Factor = Decimal<0, 10_000>;
 
 /// A part of a whole: 0 to 1.
 pub type Portion = Decimal<0, 1_000>;
+
+/// How hard an encoder looks for a smaller file: 0 (fast) to 6 (small).
+pub type Effort = Whole<0, 6>;
+
+/// Bytes of a result.
+pub type FileSize = Whole<1, { 1 << 30 }>;

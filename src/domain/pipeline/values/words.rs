@@ -105,3 +105,15 @@ words! {
         Keep = "keep",
     }
 }
+
+words! {
+    /// How hard a lossless encoder looks for a smaller file.
+    pub enum Compression {
+        /// As fast as it can.
+        Fast = "fast",
+        /// Many times slower, a little smaller.
+        Balanced = "balanced",
+        /// Slower again, smallest.
+        Best = "best",
+    }
+}
