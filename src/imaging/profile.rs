@@ -77,7 +77,7 @@ impl ToSrgb {
             (false, true) => Layout::Rgba,
         };
         let bits = image.color().bits_per_pixel() / u16::from(image.color().channel_count());
-        let converted = match (self.transform(layout, bits).map_err(refusal)?, image) {
+        let converted = match (self.transform(layout, bits).map_err(|error| refusal(&error))?, image) {
             (Transform::Bits8(by), DynamicImage::ImageLuma8(pixels)) => convert::<_, 1>(&*by, pixels),
             (Transform::Bits8(by), DynamicImage::ImageLumaA8(pixels)) => convert::<_, 2>(&*by, pixels),
             (Transform::Bits8(by), DynamicImage::ImageRgb8(pixels)) => convert::<_, 3>(&*by, pixels),
@@ -90,7 +90,7 @@ impl ToSrgb {
             (Transform::Floats(by), DynamicImage::ImageRgba32F(pixels)) => convert::<_, 4>(&*by, pixels),
             _ => Ok(()),
         };
-        converted.map_err(refusal)
+        converted.map_err(|error| refusal(&error))
     }
 
     fn transform(&mut self, layout: Layout, bits: u16) -> Result<Transform, moxcms::CmsError> {
@@ -138,19 +138,19 @@ fn convert<T: Copy + Default, const N: usize>(
     by: &(impl TransformExecutor<T> + ?Sized),
     samples: &mut [T],
 ) -> Result<(), moxcms::CmsError> {
-    let results_per_pixel = if N % 2 == 0 { 4 } else { 3 };
+    let (colours, has_alpha) = if N < 3 { (1, N == 2) } else { (3, N == 4) };
+    let results_per_pixel = 3 + usize::from(has_alpha);
     let mut results = vec![T::default(); BLOCK * results_per_pixel];
     for block in samples.chunks_mut(BLOCK * N) {
         let results = &mut results[..block.len() / N * results_per_pixel];
         by.transform(block, results)?;
         for (pixel, result) in block.as_chunks_mut::<N>().0.iter_mut().zip(results.chunks_exact(results_per_pixel)) {
-            let colours = if N < 3 { 1 } else { 3 };
             pixel[..colours].copy_from_slice(&result[..colours]);
         }
     }
     Ok(())
 }
 
-fn refusal(error: moxcms::CmsError) -> ImagingError {
+fn refusal(error: &moxcms::CmsError) -> ImagingError {
     ImagingError::Operation(format!("the colours cannot be converted to sRGB: {error}; input:profile=keep leaves them as they are"))
 }
