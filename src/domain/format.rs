@@ -56,6 +56,12 @@ impl Format {
         }
     }
 
+    /// Whether a file of the format can be an animation.
+    #[must_use]
+    pub fn is_animated(self) -> bool {
+        matches!(self, Self::Gif | Self::Webp | Self::Png)
+    }
+
     /// The format that the first bytes of a file belong to; names and media types of uploads are never believed.
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {

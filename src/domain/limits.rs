@@ -20,12 +20,27 @@ pub struct ImageLimits {
     pub max_pixels: u64,
     /// Bytes of the encoded result.
     pub max_output_bytes: u64,
+    /// Frames of an animation.
+    pub max_frames: u32,
+    /// Width times height times frames of an animation.
+    pub max_total_pixels: u64,
+    /// How long an animation plays once, in milliseconds.
+    pub max_duration_ms: u64,
 }
 
 impl Default for ImageLimits {
-    /// 16384 pixels a side (what WebP can hold, and more than any camera has), 100 megapixels, 256 MiB of result.
+    /// 16384 pixels a side (what WebP can hold, and more than any camera has), 100 megapixels, 256 MiB of result; animations
+    /// of 1000 frames, of 500 megapixels altogether, of ten minutes.
     fn default() -> Self {
-        Self { max_width: 16_384, max_height: 16_384, max_pixels: 100_000_000, max_output_bytes: 256 << 20 }
+        Self {
+            max_width: 16_384,
+            max_height: 16_384,
+            max_pixels: 100_000_000,
+            max_output_bytes: 256 << 20,
+            max_frames: 1000,
+            max_total_pixels: 500_000_000,
+            max_duration_ms: 600_000,
+        }
     }
 }
 
@@ -41,6 +56,12 @@ pub enum Limit {
     MaxPixels,
     /// [`ImageLimits::max_output_bytes`].
     MaxOutputBytes,
+    /// [`ImageLimits::max_frames`].
+    MaxFrames,
+    /// [`ImageLimits::max_total_pixels`].
+    MaxTotalPixels,
+    /// [`ImageLimits::max_duration_ms`].
+    MaxDurationMs,
 }
 
 impl Limit {
@@ -49,6 +70,7 @@ impl Limit {
     pub fn code(self) -> ErrorCode {
         match self {
             Self::MaxWidth | Self::MaxHeight | Self::MaxPixels => ErrorCode::LimitExceeded,
+            Self::MaxFrames | Self::MaxTotalPixels | Self::MaxDurationMs => ErrorCode::LimitExceeded,
             Self::MaxOutputBytes => ErrorCode::OutputTooLarge,
         }
     }
@@ -61,6 +83,9 @@ impl fmt::Display for Limit {
             Self::MaxHeight => "max_height",
             Self::MaxPixels => "max_pixels",
             Self::MaxOutputBytes => "max_output_bytes",
+            Self::MaxFrames => "max_frames",
+            Self::MaxTotalPixels => "max_total_pixels",
+            Self::MaxDurationMs => "max_duration_ms",
         })
     }
 }
@@ -91,9 +116,31 @@ impl ImageLimits {
     pub fn check(&self, info: &ImageInfo, pipeline: &Pipeline) -> Result<(), LimitExceeded> {
         let mut size = info.size(&pipeline.input());
         self.check_size(size, None)?;
+        let frames = info.decoded_frames(pipeline);
+        self.check_animation(info, frames)?;
+        self.check_total(size, frames, None)?;
         for (index, step) in pipeline.steps().iter().enumerate() {
             size = step.size_after(size);
             self.check_size(size, Some(index + 1))?;
+            self.check_total(size, frames, Some(index + 1))?;
+        }
+        Ok(())
+    }
+
+    fn check_animation(&self, info: &ImageInfo, frames: u32) -> Result<(), LimitExceeded> {
+        if frames > self.max_frames {
+            return Err(LimitExceeded { limit: Limit::MaxFrames, max: self.max_frames.into(), found: frames.into(), step: None });
+        }
+        if frames > 1 && info.duration_ms > self.max_duration_ms {
+            return Err(LimitExceeded { limit: Limit::MaxDurationMs, max: self.max_duration_ms, found: info.duration_ms, step: None });
+        }
+        Ok(())
+    }
+
+    fn check_total(&self, (width, height): (u32, u32), frames: u32, step: Option<usize>) -> Result<(), LimitExceeded> {
+        let found = (u64::from(width) * u64::from(height)).saturating_mul(frames.into());
+        if frames > 1 && found > self.max_total_pixels {
+            return Err(LimitExceeded { limit: Limit::MaxTotalPixels, max: self.max_total_pixels, found, step });
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::LimitExceeded;
+use crate::domain::pipeline::cost::NoSuchFrame;
 
 /// Why an image was not made.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum ImagingError {
     /// Too large for this server.
     #[error("too large: {0}")]
     Limit(#[from] LimitExceeded),
+    /// A frame was asked for that is not there.
+    #[error(transparent)]
+    NoSuchFrame(#[from] NoSuchFrame),
     /// The decoder asked for more memory than was granted.
     #[error("decoding needs more memory than the {0} bytes granted to it")]
     Memory(u64),
@@ -37,7 +41,7 @@ impl ImagingError {
             Self::Corrupt(_) => ErrorCode::CorruptImage,
             Self::Limit(exceeded) => exceeded.limit.code(),
             Self::Memory(_) => ErrorCode::MemoryBudgetExceeded,
-            Self::Operation(_) => ErrorCode::OperationFailed,
+            Self::Operation(_) | Self::NoSuchFrame(_) => ErrorCode::OperationFailed,
             Self::Write(_) => ErrorCode::Internal,
         }
     }

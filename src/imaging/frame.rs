@@ -11,6 +11,8 @@ pub(super) struct Frame {
     pub(super) image: DynamicImage,
     /// What they were decoded from, if they are fewer than the picture has.
     pub(super) shrunk: Option<Shrunk>,
+    /// How long it is shown, in an animation.
+    pub(super) delay: Delay,
 }
 
 impl Frame {
@@ -58,10 +60,53 @@ fn last_comes_first(orientation: Orientation) -> (bool, bool) {
     }
 }
 
+/// How long a frame is shown: a fraction, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Delay {
+    pub(super) numerator: u32,
+    /// At least 1.
+    pub(super) denominator: u32,
+}
+
+impl Delay {
+    /// That of an image which is no animation.
+    pub(super) const NONE: Self = Self { numerator: 0, denominator: 1 };
+
+    /// In units of which a second has so many, rounded to the nearest.
+    pub(super) fn rounded(self, units: u32) -> u32 {
+        let denominator = 1000 * u64::from(self.denominator);
+        let rounded = (u64::from(self.numerator) * u64::from(units) + denominator / 2) / denominator;
+        u32::try_from(rounded).unwrap_or(u32::MAX)
+    }
+
+    /// As a fraction of seconds: exactly if that has room, else in milliseconds, or in seconds.
+    pub(super) fn seconds(self) -> (u16, u16) {
+        let (mut numerator, mut denominator) = (u64::from(self.numerator), 1000 * u64::from(self.denominator));
+        let divisor = greatest_common_divisor(numerator, denominator);
+        (numerator, denominator) = (numerator / divisor, denominator / divisor);
+        if let (Ok(numerator), Ok(denominator)) = (numerator.try_into(), denominator.try_into()) {
+            return (numerator, denominator);
+        }
+        match u16::try_from(self.rounded(1000)) {
+            Ok(milliseconds) => (milliseconds, 1000),
+            Err(_) => (self.rounded(1).try_into().unwrap_or(u16::MAX), 1),
+        }
+    }
+}
+
+/// Euclid's, of which `b` is not 0.
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if a == 0 { b } else { greatest_common_divisor(b % a, a) }
+}
+
 /// What a file says about all its frames.
 pub(super) struct Properties {
     /// How the frames must be turned to be upright.
     pub(super) orientation: Orientation,
     /// The colour profile.
     pub(super) icc_profile: Option<Vec<u8>>,
+    /// How many are taken.
+    pub(super) frames: u32,
+    /// How often they play; 0: forever.
+    pub(super) plays: u32,
 }

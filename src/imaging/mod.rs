@@ -24,4 +24,4 @@ mod run;
 
 pub use error::ImagingError;
 pub use probe::probe;
-pub use run::{OutputInfo, run};
+pub use run::{OutputInfo, Warning, run};

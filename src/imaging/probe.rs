@@ -29,9 +29,15 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
         .saturating_add(2 * metadata)
         .saturating_add(profile::working_bytes(metadata))
         .saturating_add(input.len() as u64);
+    let survey = decode::survey(input, format);
+    // Animations are decoded with alpha, beside the canvas and what it was before.
+    let animated = survey.frames > 1;
+    let bytes_per_pixel = u32::from(decoder.color_type().bytes_per_pixel()).max(if animated { 4 } else { 1 });
+    let decoder_bytes = decoder_bytes.saturating_add(if animated { pixels.saturating_mul(40) } else { 0 });
     let (width, height) = if turned { (height, width) } else { (width, height) };
-    let bytes_per_pixel = decoder.color_type().bytes_per_pixel().into();
-    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes: input.len() as u64, decoder_bytes, turned, scales })
+    let (frames, duration_ms) = (survey.frames, survey.duration_ms);
+    let encoded_bytes = input.len() as u64;
+    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, turned, scales, frames, duration_ms })
 }
 
 /// An upper bound of what the decoder of a format allocates in proportion to the image.

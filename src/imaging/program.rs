@@ -49,11 +49,13 @@ fn looks_at_colours(step: &Step) -> bool {
 mod tests {
     use super::*;
     use crate::domain::pipeline::Pipeline;
+    use crate::imaging::frame::Delay;
     use image::GrayImage;
 
     #[test]
     fn the_first_frame_of_an_animation_decides_how_all_are_normalized() {
-        let frame = |levels: [u8; 2]| Frame { image: GrayImage::from_raw(2, 1, levels.to_vec()).unwrap().into(), shrunk: None };
+        let frame =
+            |levels: [u8; 2]| Frame { image: GrayImage::from_raw(2, 1, levels.to_vec()).unwrap().into(), shrunk: None, delay: Delay::NONE };
         let pipeline: Pipeline = "normalize:0".parse().unwrap();
         let limits = ImageLimits::default();
         let mut program = Program::new(pipeline.steps(), &limits, None);

@@ -15,10 +15,10 @@ use super::profile::ToSrgb;
 use super::program::Program;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::{Output, Pipeline, Profile, cost};
+use crate::domain::pipeline::{Frames, Output, Pipeline, Profile, cost};
 
 /// What was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputInfo {
     /// The format of the result.
     pub format: Format,
@@ -26,6 +26,22 @@ pub struct OutputInfo {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// What the result lacks that the pipeline did not say it should.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was left out of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// The output cannot be animated.
+    FramesDropped {
+        /// How many frames the result has.
+        kept: u32,
+        /// How many there were.
+        of: u32,
+    },
 }
 
 /// Decodes `input` (the bytes of a file), applies `pipeline` and writes the encoded result to `out`, which must be empty.
@@ -42,7 +58,9 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     encode::check_size(&output, size)?;
 
     let scale = info.scale(pipeline);
-    let (mut decoder, mut properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale)?;
+    let frames = info.frames(pipeline)?;
+    let (mut decoder, mut properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale, frames)?;
+    let kept = properties.frames;
     let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
     let converted = properties.icc_profile.take_if(|_| pipeline.input().profile == Profile::Srgb);
     let to_srgb = converted.as_deref().and_then(ToSrgb::new);
@@ -51,14 +69,20 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     }
     let mut program = Program::new(pipeline.steps(), limits, to_srgb);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
-    let mut size = size;
+    let mut size = None;
     while let Some(mut frame) = decoder.next_frame()? {
         frame.image.apply_orientation(orientation);
         frame.shrunk = Shrunk::new(info.size(&pipeline.input()), scale, orientation);
         program.apply(&mut frame)?;
-        size = (frame.image.width(), frame.image.height());
+        let framed = (frame.image.width(), frame.image.height());
+        if *size.get_or_insert(framed) != framed {
+            return Err(ImagingError::Operation("the steps give the frames of the animation different sizes".to_owned()));
+        }
         encoder.frame(frame)?;
     }
     encoder.finish()?;
-    Ok(OutputInfo { format: output.format(), width: size.0, height: size.1 })
+    let dropped = pipeline.input().frames == Frames::All && kept < info.frames;
+    let warnings = if dropped { vec![Warning::FramesDropped { kept, of: info.frames }] } else { Vec::new() };
+    let (width, height) = size.unwrap_or_default();
+    Ok(OutputInfo { format: output.format(), width, height, warnings })
 }

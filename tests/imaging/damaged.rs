@@ -108,7 +108,7 @@ fn what_is_no_image_is_unsupported() {
 #[test]
 fn limits_hold_for_the_original_and_for_every_step() {
     let input = file(&sample(40, 30, ColorType::Rgb8), Format::Png);
-    let roomy = ImageLimits { max_width: 50, max_height: 50, max_pixels: 2_000, max_output_bytes: 1 << 20 };
+    let roomy = ImageLimits { max_width: 50, max_height: 50, max_pixels: 2_000, max_output_bytes: 1 << 20, ..ImageLimits::default() };
     let run = |pipeline: &str, limits: ImageLimits| {
         let pipeline = pipeline.parse().expect("the pipeline is one");
         imaging::run(&input, &pipeline, &limits, &mut std::io::Cursor::new(Vec::new()))

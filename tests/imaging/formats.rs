@@ -85,12 +85,12 @@ fn a_gif_with_swapped_channels_is_exact() {
 }
 
 #[test]
-fn only_the_first_frame_of_an_animation_is_used() {
+fn the_first_frame_of_an_animation_becomes_a_still_image() {
     let mut bytes = Vec::new();
     let frames = [sample(8, 8, ColorType::L8), sample(8, 8, ColorType::Rgb8)].map(|image| image::Frame::new(image.into_rgba8()));
     let first = frames[0].buffer().clone();
     gif::GifEncoder::new(&mut bytes).encode_frames(frames).expect("it encodes");
-    assert_eq!(run_to_pixels(&bytes, "png").into_rgba8(), first);
+    assert_eq!(run_to_pixels(&bytes, "tiff").into_rgba8(), first);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The pixels of every operation and format, judged by other means than the code under test.
 
 mod allocation;
+mod animation;
 mod colour;
 mod common;
 mod conformance;

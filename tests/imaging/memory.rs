@@ -94,6 +94,24 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
 }
 
 #[test]
+fn the_estimate_holds_for_animations_and_keeps_one_frame_at_a_time() {
+    let frames: Vec<_> = (0..12).map(|shift| sample(300, 200, ColorType::Rgba8).huerotate(shift * 30).into_rgba8()).collect();
+    let source = crate::animation::gif_of(&frames, None);
+    for by in ["gif", "png", "webp:lossless=true"] {
+        let mut animation = io::Cursor::new(Vec::new());
+        let pipeline = by.parse().expect("the pipeline is one");
+        imaging::run(&source, &pipeline, &ImageLimits::default(), &mut animation).expect("it converts");
+        for output in ["gif", "png", "webp", "jpeg", "rotate:90/gif", "resize:900x,enlarge=true/png"] {
+            excess(&format!("animated {by}"), animation.get_ref(), output);
+        }
+    }
+    let mut sink = Sink::default();
+    let (done, peak) = peak_of(|| imaging::run(&source, &"gif".parse().expect("a pipeline"), &ImageLimits::default(), &mut sink));
+    done.expect("it runs");
+    assert!(peak < 8 * 300 * 200 * 4, "{peak}");
+}
+
+#[test]
 fn the_estimate_holds_for_a_profile_that_unpacks_to_a_giant() {
     let mut giant = vec![0; 32 << 20];
     giant[16..20].copy_from_slice(b"RGB ");

@@ -51,6 +51,8 @@ impl Work for Fake {
             decoder_bytes: 0,
             turned: false,
             scales: false,
+            frames: 1,
+            duration_ms: 0,
         };
         Ok((Probing { info, peak_bytes: PEAK_BYTES }, image))
     }
@@ -77,7 +79,7 @@ impl Work for Fake {
         }
         output.write_all(b"BM").unwrap();
         output.write_all(&image).unwrap();
-        Ok(OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1 })
+        Ok(OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1, warnings: Vec::new() })
     }
 }
 

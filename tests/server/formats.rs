@@ -111,7 +111,7 @@ fn a_png_with_a_palette_is_exact() {
 }
 
 #[test]
-fn of_a_gif_the_first_frame_is_taken_and_exact() {
+fn a_gif_is_exact() {
     let frame = |shift: u32| {
         ImageBuffer::from_fn(32, 24, |x, y| {
             let index = (x + 32 * y + shift) % 200;
@@ -121,6 +121,7 @@ fn of_a_gif_the_first_frame_is_taken_and_exact() {
     let mut file = Vec::new();
     let frames = [Frame::new(frame(0)), Frame::new(frame(50))];
     GifEncoder::new(&mut file).encode_frames(frames).expect("an animation of two frames");
+    // The decoder that judges takes the first frame.
     assert_exact(&Server::new(), "gif", ImageFormat::Gif, &file, &frame(0).into());
 }
 

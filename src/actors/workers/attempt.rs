@@ -70,6 +70,9 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
     faults::point("worker.before_run");
     // Waiting for memory was not the image's fault: the clock of the run starts now.
     let (output, info) = run(probed, memory, Instant::now() + deps.deadline).await?;
+    if !info.warnings.is_empty() {
+        log::warn!(task:% = work.claim.task, warnings:? = info.warnings; "the result lacks something");
+    }
     faults::point("worker.before_put");
     let key = work.claim.result_key();
     let length = output.size();

@@ -15,6 +15,12 @@ section! {
         max_pixels: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "100000000"),
         /// The largest result, in bytes.
         max_output_bytes: u64 = live(Size { min: 1 << 10, max: LimitsConfig::MAX_OUTPUT_BYTES }, "256MiB"),
+        /// The most frames of an animation.
+        max_frames: u32 = live(Count { min: 1_u32, max: 1_000_000 }, "1000"),
+        /// The most pixels of an animation: width times height times frames.
+        max_total_pixels: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "500000000"),
+        /// The longest animation, played once, in milliseconds.
+        max_duration_ms: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "600000"),
     }
 }
 
@@ -31,6 +37,9 @@ impl From<&LimitsConfig> for ImageLimits {
             max_height: config.max_height,
             max_pixels: config.max_pixels,
             max_output_bytes: config.max_output_bytes,
+            max_frames: config.max_frames,
+            max_total_pixels: config.max_total_pixels,
+            max_duration_ms: config.max_duration_ms,
         }
     }
 }

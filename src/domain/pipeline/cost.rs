@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::Webp;
-use super::{Input, Output, Pipeline, Scale, Step};
+use super::{Frames, Input, Output, Pipeline, Scale, Step};
 use crate::domain::format::Format;
 
 /// What the header of an image tells.
@@ -30,6 +30,26 @@ pub struct ImageInfo {
     /// Whether the decoder can make less than all pixels, see [`Scale`].
     #[serde(default)]
     pub scales: bool,
+    /// How many frames there are, at least 1.
+    #[serde(default = "one")]
+    pub frames: u32,
+    /// How long all frames are shown, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A frame was asked for that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the image has {frames} frames, counted from 0; frame {asked} is none of them")]
+pub struct NoSuchFrame {
+    /// The number that was asked for.
+    pub asked: u16,
+    /// How many frames there are.
+    pub frames: u32,
 }
 
 impl ImageInfo {
@@ -37,6 +57,30 @@ impl ImageInfo {
     #[must_use]
     pub fn size(&self, input: &Input) -> (u32, u32) {
         if self.turned && !input.orient { (self.height, self.width) } else { (self.width, self.height) }
+    }
+
+    /// The frames that are taken of the image for `pipeline`: all only if there are several and the output can be animated.
+    ///
+    /// # Errors
+    /// When the pipeline asks for a frame that is not there.
+    pub fn frames(&self, pipeline: &Pipeline) -> Result<Frames, NoSuchFrame> {
+        let format = pipeline.output().map_or(self.format, Output::format);
+        match pipeline.input().frames {
+            Frames::All if self.frames > 1 && format.is_animated() => Ok(Frames::All),
+            Frames::All => Ok(Frames::One(0)),
+            Frames::One(asked) if u32::from(asked) < self.frames => Ok(Frames::One(asked)),
+            Frames::One(asked) => Err(NoSuchFrame { asked, frames: self.frames }),
+        }
+    }
+
+    /// How many frames are decoded for `pipeline`: those before the one that is taken, too.
+    #[must_use]
+    pub fn decoded_frames(&self, pipeline: &Pipeline) -> u32 {
+        match self.frames(pipeline) {
+            Ok(Frames::All) => self.frames,
+            Ok(Frames::One(number)) => u32::from(number) + 1,
+            Err(_) => 1,
+        }
     }
 
     /// The scale that the image is decoded at for `pipeline`.
@@ -69,6 +113,10 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     }
     let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));
     let encoding = encoder_bytes(&output, pixels(size), bytes_per_pixel);
+    let encoding = match info.frames(pipeline) {
+        Ok(Frames::All) => encoding.saturating_add(animation_bytes(&output, pixels(size), info.frames)),
+        _ => encoding,
+    };
     peak.max(encoding).saturating_add(info.encoded_bytes).saturating_add(FIXED)
 }
 
@@ -118,6 +166,18 @@ fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
     raw.saturating_add(beside)
 }
 
+/// What an animation needs beside one of its frames: the other frames, encoded, and canvases.
+fn animation_bytes(output: &Output, pixels: u64, frames: u32) -> u64 {
+    let of = |bytes: u64| pixels.saturating_mul(bytes);
+    let encoded = |bytes: u64| of(bytes).saturating_mul(frames.into());
+    match output {
+        // libwebp keeps four canvases and every frame, some twice, until it puts them together, and that is copied.
+        Output::Webp(webp) => of(24).saturating_add(encoded(if webp.lossless { 12 } else { 4 })),
+        Output::Png(_) => of(16).saturating_add(encoded(5)),
+        _ => of(8).saturating_add(encoded(2)),
+    }
+}
+
 /// What libwebp allocates, and the file that it makes, twice while a profile is put into it.
 ///
 /// libwebp has no figure for it. Measured is the memory of a process that encodes noise, in which nothing repeats, with and
@@ -155,6 +215,8 @@ mod tests {
             decoder_bytes: u64::MAX,
             turned: true,
             scales: false,
+            frames: 1,
+            duration_ms: 0,
         };
         for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "jpeg", "png"] {
             assert_eq!(peak_bytes(&info, &pipeline.parse().unwrap()), u64::MAX, "{pipeline}");
@@ -172,6 +234,8 @@ mod tests {
             decoder_bytes: 0,
             turned: false,
             scales: false,
+            frames: 1,
+            duration_ms: 0,
         };
         let peak = |pipeline: &str| peak_bytes(&info, &pipeline.parse().unwrap());
         let enlarged = 10_000 * 10_000 * 3;
@@ -191,6 +255,8 @@ mod tests {
             decoder_bytes: 0,
             turned: false,
             scales: false,
+            frames: 1,
+            duration_ms: 0,
         };
         let peak = |pipeline: &str| peak_bytes(&gray, &pipeline.parse().unwrap());
         assert!(peak("sepia/tiff") >= peak_bytes(&ImageInfo { bytes_per_pixel: 3, ..gray }, &"tiff".parse().unwrap()));
@@ -209,6 +275,8 @@ mod tests {
             decoder_bytes: 0,
             turned: false,
             scales: false,
+            frames: 1,
+            duration_ms: 0,
         };
         let saved = |pipeline: &str| {
             let pipeline = pipeline.parse().unwrap();

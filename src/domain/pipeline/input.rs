@@ -1,15 +1,17 @@
 //! The input of a pipeline: what of the file is taken, and how, before the first step.
 
 use super::operation::{Declaration, Declared, declare};
-use super::values::Profile;
+use super::values::{Frames, Profile};
 
 declare! {
     /// What is taken of the file. It comes first, and may be left out.
-    pub struct Input = "input", ["input:orient=false", "input:profile=keep"];
+    pub struct Input = "input", ["input:orient=false", "input:profile=keep", "input:frames=first"];
     /// Whether the image is turned upright as the file asks for (EXIF).
     orient: bool, default = true;
     /// What happens to the colours of a file with a colour profile.
     profile: Profile, default = Profile::Srgb;
+    /// Which frames of an animation are taken.
+    frames: Frames, default = Frames::All;
 }
 
 impl Input {
@@ -25,6 +27,6 @@ impl Input {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { orient: true, profile: Profile::Srgb }
+        Self { orient: true, profile: Profile::Srgb, frames: Frames::All }
     }
 }

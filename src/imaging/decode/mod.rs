@@ -1,6 +1,8 @@
 //! From the bytes of a file to pixels: one decoder per format, all behind one trait.
 
+mod animation;
 pub(super) mod jpeg;
+mod survey;
 mod tiff;
 
 use std::io::Cursor;
@@ -11,10 +13,12 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::error::ImagingError;
-use super::frame::{Frame, Properties};
+use super::frame::{Delay, Frame, Properties};
 use crate::domain::format::Format;
-use crate::domain::pipeline::Scale;
+use crate::domain::pipeline::{Frames, Scale};
+use animation::Animation;
 use jpeg::JpegDecoder;
+pub(super) use survey::survey;
 
 /// A file that is decoded frame by frame.
 pub(super) trait Decoder {
@@ -27,11 +31,32 @@ pub(super) trait Decoder {
 const PNG_METADATA: u64 = 16 << 20;
 
 /// Opens a file for decoding at a scale; reads its header only. The decoder may allocate `memory` bytes, as far as it can be
-/// told to. A scale other than the full one is for files of which `ImageInfo::scales` is true.
-pub(super) fn open(input: &[u8], format: Format, memory: u64, scale: Scale) -> Result<(Box<dyn Decoder + '_>, Properties), ImagingError> {
+/// told to. A scale other than the full one is for files of which `ImageInfo::scales` is true. All frames are for animations.
+pub(super) fn open(
+    input: &[u8],
+    format: Format,
+    memory: u64,
+    scale: Scale,
+    frames: Frames,
+) -> Result<(Box<dyn Decoder + '_>, Properties), ImagingError> {
     let Opened { mut decoder, .. } = open_still(input, format, memory, scale)?;
-    let properties = Properties { orientation: orientation(&mut decoder), icc_profile: icc_profile(&mut decoder, input, format) };
-    Ok((Box::new(Still { decoder: Some(decoder), memory }), properties))
+    let (orientation, icc_profile) = (orientation(&mut decoder), icc_profile(&mut decoder, input, format));
+    let (first, count, plays) = match frames {
+        Frames::All => {
+            let survey = survey(input, format);
+            if survey.frames > 1 && !survey.whole {
+                return Err(ImagingError::Corrupt("the animation ends before its last frame does".to_owned()));
+            }
+            (0, survey.frames, survey.plays)
+        }
+        Frames::One(number) => (number.into(), 1, 1),
+    };
+    let properties = Properties { orientation, icc_profile, frames: count, plays };
+    let decoder: Box<dyn Decoder> = match (first, count) {
+        (0, 1) => Box::new(Still { decoder: Some(decoder), memory }),
+        _ => Box::new(Animation::new(input, format, memory, first, count)?),
+    };
+    Ok((decoder, properties))
 }
 
 /// A file of which one image is taken.
@@ -44,7 +69,7 @@ impl Decoder for Still<'_> {
     fn next_frame(&mut self) -> Result<Option<Frame>, ImagingError> {
         let Some(decoder) = self.decoder.take() else { return Ok(None) };
         let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, self.memory))?;
-        Ok(Some(Frame { image, shrunk: None }))
+        Ok(Some(Frame { image, shrunk: None, delay: Delay::NONE }))
     }
 }
 

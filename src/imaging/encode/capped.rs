@@ -2,6 +2,9 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
+use crate::domain::limits::{Limit, LimitExceeded};
+use crate::imaging::error::ImagingError;
+
 /// Passes writes on as long as none ends beyond `max` bytes from the start.
 pub(super) struct Capped<W> {
     inner: W,
@@ -33,7 +36,8 @@ impl<W: Write> Write for Capped<W> {
         let end = self.position.saturating_add(bytes.len() as u64);
         if end > self.max {
             self.refused = Some(end);
-            return Err(io::ErrorKind::FileTooLarge.into());
+            let exceeded = LimitExceeded { limit: Limit::MaxOutputBytes, max: self.max, found: end, step: None };
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, exceeded));
         }
         let written = self.inner.write(bytes)?;
         self.position += written as u64;
@@ -49,6 +53,14 @@ impl<W: Seek> Seek for Capped<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = self.inner.seek(to)?;
         Ok(self.position)
+    }
+}
+
+/// What a failed write means; that of a [`Capped`] says which limit it was.
+pub(super) fn write_error(error: io::Error) -> ImagingError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
+        Some(exceeded) => ImagingError::Limit(*exceeded),
+        None => ImagingError::Write(error),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
 //! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
 
+mod animation;
 mod capped;
 mod fitting;
 mod holding;
@@ -43,8 +44,17 @@ pub(super) trait Encoder {
 
 /// Starts a file of at most `max_bytes` at the start of `out`, in the format and with the settings of `output`.
 pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: &'a mut impl WriteSeek, max_bytes: u64) -> Box<dyn Encoder + 'a> {
-    Box::new(still::Still { output, properties, out: Capped::new(out, max_bytes) })
+    let out = Capped::new(out, max_bytes);
+    match output {
+        Output::Gif(_) if properties.frames > 1 => Box::new(animation::Gif::new(&properties, out)),
+        Output::Png(png) if properties.frames > 1 => Box::new(animation::Apng::new(png, properties, out)),
+        Output::Webp(webp) if properties.frames > 1 => Box::new(webp::Animated::new(webp, properties, out)),
+        _ => Box::new(still::Still { output, properties, out }),
+    }
 }
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 64 << 10;
 
 /// The colour profile, if it is for such pixels: its header names the colour space in bytes 16 to 19 (ICC.1:2022, 7.2.6).
 /// It can be taken once.

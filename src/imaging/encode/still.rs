@@ -8,14 +8,11 @@ use image::{DynamicImage, ImageEncoder, ImageError, ImageResult};
 use super::capped::Capped;
 use super::fitting::fit;
 use super::holding::held_by;
-use super::{Encoder, WriteSeek, jpeg, profile_for, webp};
+use super::{BUFFER, Encoder, WriteSeek, jpeg, profile_for, webp};
 use crate::domain::limits::{Limit, LimitExceeded};
 use crate::domain::pipeline::{Compression, Output, Quality, output};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
-
-/// Bytes that are gathered before they are written.
-const BUFFER: usize = 64 << 10;
 
 /// Writes the frame that it is given; there must be only one.
 pub(super) struct Still<'a, W> {

@@ -21,7 +21,7 @@ use crate::domain::pipeline::{Step, Touches};
 /// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
 pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Option<Curve>) -> Result<(), ImagingError> {
-    let Frame { image, shrunk } = frame;
+    let Frame { image, shrunk, .. } = frame;
     if !matches!(step.touches(), Touches::LinearColours | Touches::Colours) {
         pass.run(image);
     }

@@ -33,7 +33,8 @@ pub(crate) fn spawner(name: &str) -> Spawner {
 
 /// A job that keeps the format, under limits that a test reaches quickly.
 pub(crate) fn job() -> Job {
-    let limits = ImageLimits { max_width: 1000, max_height: 1000, max_pixels: 100_000, max_output_bytes: 100_000 };
+    let limits =
+        ImageLimits { max_width: 1000, max_height: 1000, max_pixels: 100_000, max_output_bytes: 100_000, ..ImageLimits::default() };
     Job { pipeline: "invert".parse().unwrap(), limits }
 }
 

@@ -1,6 +1,7 @@
 //! The types of arguments: each holds valid values only, and knows its spelling in both forms.
 
 mod color;
+mod frames;
 mod matrix;
 mod number;
 mod order;
@@ -10,6 +11,7 @@ mod text;
 mod words;
 
 pub use color::{Color, OpaqueColor};
+pub use frames::Frames;
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // The encoder is a C library; this module is all that touches it.
 
 use std::ffi::c_int;
+use std::ptr::{self, NonNull};
 
 use image::DynamicImage;
 use libwebp_sys as sys;
@@ -126,5 +127,68 @@ impl Drop for Picture {
     fn drop(&mut self) {
         // SAFETY: the picture was initialised, and what it points to is libwebp's own or nothing.
         unsafe { sys::WebPPictureFree(&raw mut self.0) };
+    }
+}
+
+/// An animation in the memory of libwebp: the frames that were added, encoded.
+pub(super) struct Animation(NonNull<sys::WebPAnimEncoder>);
+
+impl Animation {
+    /// Frames of that width and height, which play so often; 0: forever.
+    pub(super) fn new((width, height): (u32, u32), plays: u32) -> Result<Self, Refusal> {
+        let side = |length: u32| c_int::try_from(length).map_err(|_| Refusal::Other(BAD_DIMENSION));
+        let (width, height) = (side(width)?, side(height)?);
+        let version = sys::WEBP_MUX_ABI_VERSION as c_int;
+        // SAFETY: all fields are numbers, for which zeros are valid.
+        let mut options: sys::WebPAnimEncoderOptions = unsafe { std::mem::zeroed() };
+        // SAFETY: the options are a valid place to write to.
+        if unsafe { sys::WebPAnimEncoderOptionsInitInternal(&raw mut options, version) } == 0 {
+            return Err(Refusal::Other(INVALID_CONFIGURATION));
+        }
+        // The format counts up to 65535.
+        options.anim_params.loop_count = plays.min(0xffff) as c_int;
+        // SAFETY: the options were initialised by libwebp and are only read during the call.
+        let encoder = unsafe { sys::WebPAnimEncoderNewInternal(width, height, &raw const options, version) };
+        NonNull::new(encoder).map(Self).ok_or(Refusal::Memory)
+    }
+
+    /// Adds a frame, 8 bits and colour with or without alpha, that is shown from `start_ms` on: not before those added so far.
+    pub(super) fn add(&mut self, image: &DynamicImage, start_ms: u32, settings: Settings) -> Result<(), Refusal> {
+        let config = config(settings)?;
+        let mut picture = Picture::import(image, true)?;
+        let time = c_int::try_from(start_ms).map_err(|_| Refusal::Other(INVALID_CONFIGURATION))?;
+        // SAFETY: the encoder is alive as long as `self`; picture and config were initialised by libwebp and live until the
+        // call returns.
+        let added = unsafe { sys::WebPAnimEncoderAdd(self.0.as_ptr(), &raw mut picture.0, time, &raw const config) };
+        if added == 0 { Err(picture.refusal()) } else { Ok(()) }
+    }
+
+    /// The file, of at most `max_bytes`; the last frame is shown until `end_ms`.
+    pub(super) fn finish(self, end_ms: u32, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
+        let end = c_int::try_from(end_ms).map_err(|_| Refusal::Other(INVALID_CONFIGURATION))?;
+        let mut data = sys::WebPData::default();
+        // SAFETY: the encoder is alive; without a picture the call ends the animation, and `data` is a valid place to write to.
+        let made = unsafe {
+            sys::WebPAnimEncoderAdd(self.0.as_ptr(), ptr::null_mut(), end, ptr::null()) != 0
+                && sys::WebPAnimEncoderAssemble(self.0.as_ptr(), &raw mut data) != 0
+        };
+        let copied = if made && !data.bytes.is_null() {
+            // SAFETY: libwebp has left `size` readable bytes there, which are its caller's until they are freed below.
+            let bytes = unsafe { std::slice::from_raw_parts(data.bytes, data.size) };
+            let mut out = Collected { bytes: Vec::new(), max_bytes, refused: None };
+            out.push(bytes).map(|()| out.bytes)
+        } else {
+            Err(Refusal::Memory)
+        };
+        // SAFETY: the bytes are libwebp's or none.
+        unsafe { sys::WebPDataClear(&mut data) };
+        copied
+    }
+}
+
+impl Drop for Animation {
+    fn drop(&mut self) {
+        // SAFETY: the encoder was made by libwebp and is not used again.
+        unsafe { sys::WebPAnimEncoderDelete(self.0.as_ptr()) };
     }
 }

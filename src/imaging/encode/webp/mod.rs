@@ -1,13 +1,21 @@
-//! WebP by libwebp: lossy or lossless, with alpha, with a colour profile.
+//! WebP by libwebp: lossy or lossless, with alpha, with a colour profile, still or animated.
 
 mod container;
 mod libwebp;
 
+use std::io::Write;
+
 use image::DynamicImage;
+
+use super::capped::{Capped, write_error};
+use super::holding::held_by;
+use super::{Encoder, WriteSeek, profile_for};
+use crate::domain::format::Format;
 
 use crate::domain::limits::{Limit, LimitExceeded};
 use crate::domain::pipeline::output::Webp;
 use crate::imaging::error::ImagingError;
+use crate::imaging::frame::{Frame, Properties};
 use libwebp::{Refusal, Settings};
 
 /// Encodes an image of 8 bits, colour with or without alpha, as a file of at most `max_bytes`. `quality` is 1 to 100; the
@@ -24,6 +32,52 @@ pub(super) fn encode(
         Some(profile) => container::with_profile(&encoded, (image.width(), image.height()), image.color().has_alpha(), profile),
         None => encoded,
     })
+}
+
+/// A WebP of several frames; it is written as a whole at the end.
+pub(super) struct Animated<'a, W> {
+    output: &'a Webp,
+    properties: Properties,
+    out: Capped<W>,
+    animation: Option<libwebp::Animation>,
+    /// When the next frame begins, in milliseconds.
+    time: u32,
+    size: (u32, u32),
+    icc_profile: Option<Vec<u8>>,
+}
+
+impl<'a, W: WriteSeek> Animated<'a, W> {
+    pub(super) fn new(output: &'a Webp, properties: Properties, out: Capped<W>) -> Self {
+        Self { output, properties, out, animation: None, time: 0, size: (0, 0), icc_profile: None }
+    }
+}
+
+impl<W: WriteSeek> Encoder for Animated<'_, W> {
+    fn frame(&mut self, frame: Frame) -> Result<(), ImagingError> {
+        let max = self.out.max();
+        if self.animation.is_none() {
+            self.size = (frame.image.width(), frame.image.height());
+            self.icc_profile = profile_for(&mut self.properties, &frame.image).filter(|_| frame.image.color().has_color());
+            self.animation = Some(libwebp::Animation::new(self.size, self.properties.plays).map_err(|refused| refusal(refused, max))?);
+        }
+        let Some(animation) = &mut self.animation else { return Ok(()) };
+        let quality = u8::try_from(self.output.quality.get()).expect("a quality is 1 to 100");
+        let image = held_by(Format::Webp, frame.image);
+        animation.add(&image, self.time, settings(self.output, quality)).map_err(|refused| refusal(refused, max))?;
+        self.time = self.time.saturating_add(frame.delay.rounded(1000));
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), ImagingError> {
+        let Some(animation) = self.animation.take() else { return Ok(()) };
+        let max = self.out.max();
+        let encoded = animation.finish(self.time, max).map_err(|refused| refusal(refused, max))?;
+        let file = match &self.icc_profile {
+            Some(profile) => container::with_profile(&encoded, self.size, true, profile),
+            None => encoded,
+        };
+        self.out.write_all(&file).and_then(|()| self.out.flush()).map_err(write_error)
+    }
 }
 
 /// How hard libwebp looks for a smaller lossless file beside the method: its default.
