@@ -17,6 +17,21 @@ const LATEST: usize = 24;
 /// Cuts on one disk; then a new one, so that it does not fill up.
 const CUTS_PER_DISK: usize = 10;
 
+/// Stops every thread of the server: a power cut ends the processor together with the disk. A server that ran on could
+/// acknowledge what a real cut would not have let it: a sync that waits for its data while the disk is shut down finds its
+/// journal commit done, since an aborted one counts as ended (`jbd2_complete_transaction`), and succeeds.
+fn stand_still(server: &Server) {
+    server.signal(Signal::STOP);
+    eventually("the server to stand still", || stopped(server.pid()).then_some(()));
+}
+
+/// Whether a process is stopped: then no thread of it comes back from the kernel.
+fn stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process is there");
+    // The name, which may hold anything, is in parentheses.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+}
+
 /// Cuts the power after a number of acknowledgements nobody chose, ends the server, and brings the disk back.
 fn cut_under_load(server: &mut Server, disk: &Disk, album: &Album, dice: &mut Dice) -> Vec<Acknowledged> {
     let processes = children(server);
@@ -27,6 +42,7 @@ fn cut_under_load(server: &mut Server, disk: &Disk, album: &Album, dice: &mut Di
         while std::time::Instant::now() < moment {
             std::hint::spin_loop();
         }
+        stand_still(server);
         disk.cut_power();
         server.signal(Signal::KILL);
     };
