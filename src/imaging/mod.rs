@@ -11,6 +11,7 @@
 //! * Where the pipeline begins by shrinking the image enough, only as many of its pixels are decoded as that needs.
 //! * A file that is cut off or damaged is an error, never half a picture.
 
+mod area;
 mod decode;
 mod encode;
 mod error;

@@ -148,7 +148,7 @@ impl Samples {
     }
 
     /// The same image with each pixel replaced.
-    pub(crate) fn map(&self, pixel: impl Fn(&[f64]) -> Vec<f64>) -> Self {
+    pub(crate) fn map(&self, pixel: impl FnMut(&[f64]) -> Vec<f64>) -> Self {
         Self { values: self.pixels().flat_map(pixel).collect(), ..self.clone() }
     }
 

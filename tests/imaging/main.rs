@@ -2,6 +2,7 @@
 
 mod allocation;
 mod animation;
+mod blur;
 mod colour;
 mod common;
 mod conformance;

@@ -26,6 +26,9 @@ const POINT_OPERATIONS: [&str; 10] = [
     "tint:336699/rotate:90/opacity:0.5/resize:400x",
 ];
 
+/// Such as look at a pixel with its neighbours.
+const AREA_OPERATIONS: [&str; 4] = ["blur:0.5", "blur:4", "blur:40", "sharpen"];
+
 /// Takes bytes and keeps none.
 #[derive(Default)]
 struct Sink {
@@ -82,6 +85,9 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
                 excess(&format!("{format} {color:?}"), &bytes, &format!("swap_channels/{output}"));
             }
             for steps in ["rotate:90", "resize:400x", "resize:400x300,fit=cover", "resize:900x,enlarge=true", "grayscale", "jpeg:q=100"] {
+                excess(&format!("{format} {color:?}"), &bytes, steps);
+            }
+            for steps in AREA_OPERATIONS {
                 excess(&format!("{format} {color:?}"), &bytes, steps);
             }
             for steps in POINT_OPERATIONS {

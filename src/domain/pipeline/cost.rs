@@ -134,7 +134,10 @@ fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixe
             let half_way = bytes(pixels((after.0, before.1)));
             source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)))
         }
-        step => source.saturating_add(step.scratch(pixels(before).max(pixels(after)), bytes_per_pixel)),
+        step => {
+            let rows = u64::from(before.0).saturating_mul(step.scratch_of_column(bytes_per_pixel));
+            source.saturating_add(step.scratch(pixels(before).max(pixels(after)), bytes_per_pixel)).saturating_add(rows)
+        }
     }
 }
 
@@ -148,7 +151,8 @@ fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
     // A result that is collected in a growing buffer before it is written: while it grows, the old one is there too.
     let collected = |result: u64| result.saturating_mul(4);
     let beside = match output {
-        Output::Png(_) => converted(raw).saturating_add(collected(raw.min(of(8)))),
+        // Fast compression has one code for all images, of up to twelve bits for a byte.
+        Output::Png(_) => converted(raw).saturating_add(collected(raw.min(of(8)).saturating_mul(3) / 2)),
         // The coefficients of all blocks, two bytes each, and the components apart.
         Output::Jpeg(jpeg) => {
             let fitted = if jpeg.max_bytes.is_some() { collected(of(3)) } else { 0 };

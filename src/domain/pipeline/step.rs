@@ -25,6 +25,11 @@ pub(super) trait Operation: Declared {
         0
     }
 
+    /// An upper bound of the bytes that are needed besides for each column of the image before: rows that are kept. Saturates.
+    fn scratch_of_column(&self, _bytes_per_pixel: u64) -> u64 {
+        0
+    }
+
     /// An upper bound of the bytes of a pixel afterwards, by those before (1 to 16). It never falls, so that it holds whatever the
     /// pixel type really is.
     fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {
@@ -72,6 +77,11 @@ macro_rules! steps {
                 match self { $($(#[$attribute])* Self::$step(step) => step.scratch(pixels, bytes_per_pixel),)+ }
             }
 
+            /// An upper bound of the bytes that the step needs besides for each column of the image before it. Saturates.
+            pub(super) fn scratch_of_column(&self, bytes_per_pixel: u64) -> u64 {
+                match self { $($(#[$attribute])* Self::$step(step) => step.scratch_of_column(bytes_per_pixel),)+ }
+            }
+
             /// An upper bound of the bytes of a pixel after the step, by those before.
             pub(super) fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {
                 match self { $($(#[$attribute])* Self::$step(step) => step.bytes_per_pixel_after(bytes_per_pixel),)+ }
@@ -106,6 +116,8 @@ steps! {
     Rotate,
     Flip,
     Resize,
+    Blur,
+    Sharpen,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

@@ -1,6 +1,7 @@
 //! The operations on pixels: one file per family. Each takes the pixel type it gets; none knows of files or formats.
 
 mod alpha;
+mod blur;
 pub(super) mod channels;
 mod colour;
 #[cfg(feature = "faults")]
@@ -10,9 +11,9 @@ mod orient;
 mod resize;
 pub(super) mod tone;
 
-use super::ImagingError;
 use super::frame::Frame;
 use super::point::{Curve, Pass, Stage};
+use super::{ImagingError, area};
 use crate::domain::pipeline::{Step, Touches};
 
 /// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a step comes that does not, and
@@ -45,6 +46,8 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Flatten(step) => pass.then(alpha::flatten(step)),
         Step::Rotate(step) => orient::rotate(image, step.degrees),
         Step::Flip(step) => orient::flip(image, step.direction),
+        Step::Blur(step) => area::apply(image, step),
+        Step::Sharpen(step) => area::apply(image, step),
         Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),

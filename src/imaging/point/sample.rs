@@ -4,22 +4,22 @@ use image::{DynamicImage, ImageBuffer};
 
 /// Which channels a pixel has: gray or red, green and blue; then perhaps alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Channels {
-    pub(super) colour: bool,
-    pub(super) alpha: bool,
+pub(in crate::imaging) struct Channels {
+    pub(in crate::imaging) colour: bool,
+    pub(in crate::imaging) alpha: bool,
 }
 
 impl Channels {
-    pub(super) const GRAY: Self = Self { colour: false, alpha: false };
+    pub(in crate::imaging) const GRAY: Self = Self { colour: false, alpha: false };
 
     /// How many there are.
-    pub(super) fn count(self) -> usize {
+    pub(in crate::imaging) fn count(self) -> usize {
         usize::from(self.alpha) + if self.colour { 3 } else { 1 }
     }
 }
 
 /// A sample of 8 or 16 bits or a float.
-pub(super) trait Sample: Copy + Default {
+pub(in crate::imaging) trait Sample: Copy + Default {
     /// How many values it can have, if one can go through all of them.
     const VALUES: Option<usize>;
     /// Whether there are gray images of it.

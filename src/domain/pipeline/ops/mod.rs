@@ -2,6 +2,7 @@
 //! `imaging::ops`, in a file of the same name.
 
 mod alpha;
+mod blur;
 mod channels;
 mod colour;
 #[cfg(feature = "faults")]
@@ -12,6 +13,7 @@ mod resize;
 mod tone;
 
 pub use alpha::{Flatten, Opacity};
+pub use blur::{Blur, Sharpen, Sigma};
 pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
 #[cfg(feature = "faults")]
