@@ -27,7 +27,18 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as look at a pixel with its neighbours.
-const AREA_OPERATIONS: [&str; 4] = ["blur:0.5", "blur:4", "blur:40", "sharpen"];
+const AREA_OPERATIONS: [&str; 10] = [
+    "blur:0.5",
+    "blur:4",
+    "blur:40",
+    "sharpen",
+    "pixelate:2",
+    "pixelate:40",
+    "round:30",
+    "round:30/tiff",
+    "circle",
+    "resize:301x300,fit=fill/circle/tiff",
+];
 
 /// Takes bytes and keeps none.
 #[derive(Default)]

@@ -118,6 +118,9 @@ steps! {
     Resize,
     Blur,
     Sharpen,
+    Pixelate,
+    Round,
+    Circle,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

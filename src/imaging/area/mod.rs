@@ -13,4 +13,4 @@ mod wide;
 
 pub(super) use gaussian::Gaussian;
 pub(super) use grid::{EverySample, Grid, apply};
-pub(super) use premultiplied::{rounded, visible};
+pub(super) use premultiplied::{load, rounded, store, visible};

@@ -3,7 +3,7 @@
 use crate::imaging::point::{Channels, Sample};
 
 /// Takes a row in. What is out of range becomes its nearest end, and what is no number 0.
-pub(super) fn load<T: Sample>(samples: &[T], channels: Channels, row: &mut [f32]) {
+pub(in crate::imaging) fn load<T: Sample>(samples: &[T], channels: Channels, row: &mut [f32]) {
     match (channels.colour, channels.alpha) {
         (_, false) => plain(samples, row),
         (false, true) => multiply::<T, 2>(samples, row),
@@ -12,7 +12,7 @@ pub(super) fn load<T: Sample>(samples: &[T], channels: Channels, row: &mut [f32]
 }
 
 /// Puts a row out.
-pub(super) fn store<T: Sample>(row: &[f32], channels: Channels, samples: &mut [T]) {
+pub(in crate::imaging) fn store<T: Sample>(row: &[f32], channels: Channels, samples: &mut [T]) {
     match (channels.colour, channels.alpha) {
         (_, false) => samples.iter_mut().zip(row).for_each(|(sample, value)| *sample = rounded(*value)),
         (false, true) => divide::<T, 2>(row, samples),

@@ -8,7 +8,9 @@ mod colour;
 mod faults;
 mod normalize;
 mod orient;
+mod pixelate;
 mod resize;
+mod round;
 pub(super) mod tone;
 
 use super::frame::Frame;
@@ -48,6 +50,9 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Flip(step) => orient::flip(image, step.direction),
         Step::Blur(step) => area::apply(image, step),
         Step::Sharpen(step) => area::apply(image, step),
+        Step::Pixelate(step) => area::apply(image, step),
+        Step::Round(step) => round::round(image, step),
+        Step::Circle(_) => round::circle(image),
         Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),

@@ -9,7 +9,9 @@ mod colour;
 mod faults;
 mod orient;
 mod pixel_types;
+mod pixelate;
 mod resize;
+mod round;
 mod tone;
 
 pub use alpha::{Flatten, Opacity};
@@ -19,5 +21,7 @@ pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use orient::{Flip, Rotate};
+pub use pixelate::Pixelate;
 pub use resize::{Resize, ResizePlan, Target};
+pub use round::{Circle, Round};
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};

@@ -2,6 +2,7 @@
 
 mod color;
 mod frames;
+mod length;
 mod matrix;
 mod number;
 mod order;
@@ -12,6 +13,7 @@ mod words;
 
 pub use color::{Color, OpaqueColor};
 pub use frames::Frames;
+pub use length::{Length, Percent};
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};
@@ -19,7 +21,7 @@ pub use size::Side;
 pub(super) use size::Size;
 pub use subsampling::Subsampling;
 pub use text::Text;
-pub use words::{Compression, Direction, Fit, Profile, ResizeQuality};
+pub use words::{Compression, Direction, Fit, Gravity, Profile, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;
