@@ -9,6 +9,7 @@ mod conformance;
 mod damaged;
 mod formats;
 mod jpeg;
+mod median;
 mod memory;
 mod operations;
 mod orientation;

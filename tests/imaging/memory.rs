@@ -27,11 +27,13 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as look at a pixel with its neighbours.
-const AREA_OPERATIONS: [&str; 10] = [
+const AREA_OPERATIONS: [&str; 12] = [
     "blur:0.5",
     "blur:4",
     "blur:40",
     "sharpen",
+    "median",
+    "median:3",
     "pixelate:2",
     "pixelate:40",
     "round:30",

@@ -119,6 +119,7 @@ steps! {
     Blur,
     Sharpen,
     Pixelate,
+    Median,
     Round,
     Circle,
     #[cfg(feature = "faults")]

@@ -8,9 +8,11 @@ mod boxes;
 mod direct;
 mod gaussian;
 mod grid;
+mod median;
 mod premultiplied;
 mod wide;
 
 pub(super) use gaussian::Gaussian;
 pub(super) use grid::{EverySample, Grid, apply};
+pub(super) use median::median;
 pub(super) use premultiplied::{load, rounded, store, visible};

@@ -51,6 +51,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Blur(step) => area::apply(image, step),
         Step::Sharpen(step) => area::apply(image, step),
         Step::Pixelate(step) => area::apply(image, step),
+        Step::Median(step) => area::median(image, step.radius.get().unsigned_abs() as usize),
         Step::Round(step) => round::round(image, step),
         Step::Circle(_) => round::circle(image),
         Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,

@@ -7,6 +7,7 @@ mod channels;
 mod colour;
 #[cfg(feature = "faults")]
 mod faults;
+mod median;
 mod orient;
 mod pixel_types;
 mod pixelate;
@@ -20,6 +21,7 @@ pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
+pub use median::Median;
 pub use orient::{Flip, Rotate};
 pub use pixelate::Pixelate;
 pub use resize::{Resize, ResizePlan, Target};
