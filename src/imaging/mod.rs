@@ -22,6 +22,7 @@ mod probe;
 mod profile;
 mod program;
 mod run;
+mod text;
 
 pub use error::ImagingError;
 pub use probe::probe;

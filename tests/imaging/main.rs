@@ -19,5 +19,6 @@ mod profile;
 mod reference;
 mod round;
 mod shrinking;
+mod text;
 mod tone;
 mod webp;

@@ -27,11 +27,14 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as look at a pixel with its neighbours.
-const AREA_OPERATIONS: [&str; 12] = [
+const AREA_OPERATIONS: [&str; 15] = [
     "blur:0.5",
     "blur:4",
     "blur:40",
     "sharpen",
+    "text:Hello",
+    "text:Wg,size=300/tiff",
+    "text:Wg%20W,size=20%,color=336699,tile=true/tiff",
     "median",
     "median:3",
     "pixelate:2",

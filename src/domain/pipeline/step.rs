@@ -122,6 +122,7 @@ steps! {
     Median,
     Round,
     Circle,
+    Caption,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

@@ -11,6 +11,7 @@ mod orient;
 mod pixelate;
 mod resize;
 mod round;
+mod text;
 pub(super) mod tone;
 
 use super::frame::Frame;
@@ -54,6 +55,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Median(step) => area::median(image, step.radius.get().unsigned_abs() as usize),
         Step::Round(step) => round::round(image, step),
         Step::Circle(_) => round::circle(image),
+        Step::Caption(step) => text::caption(image, step)?,
         Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),

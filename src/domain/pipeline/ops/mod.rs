@@ -13,6 +13,7 @@ mod pixel_types;
 mod pixelate;
 mod resize;
 mod round;
+mod text;
 mod tone;
 
 pub use alpha::{Flatten, Opacity};
@@ -26,4 +27,5 @@ pub use orient::{Flip, Rotate};
 pub use pixelate::Pixelate;
 pub use resize::{Resize, ResizePlan, Target};
 pub use round::{Circle, Round};
+pub use text::Caption;
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};
