@@ -25,7 +25,7 @@ enum Method {
 /// Rows on their way down.
 enum Down<'m> {
     Direct(direct::Down<'m>),
-    Boxes(boxes::Down),
+    Boxes(Box<boxes::Down>),
 }
 
 impl Gaussian {
@@ -88,7 +88,7 @@ impl Method {
     fn down(&self, length: usize) -> Down<'_> {
         match self {
             Self::Direct(kernel) => Down::Direct(direct::Down::new(kernel, length)),
-            Self::Boxes(of) => Down::Boxes(boxes::Down::new(*of, length)),
+            Self::Boxes(of) => Down::Boxes(Box::new(boxes::Down::new(*of, length))),
         }
     }
 }

@@ -79,11 +79,12 @@ impl EverySample for Stamp<'_> {
 impl Stamp<'_> {
     /// `N` samples to a pixel, of which the first `C` are colours.
     fn draw<T: Sample, const N: usize, const C: usize>(&self, grid: Grid<'_, T>) {
+        let Grid { width, samples, .. } = grid;
         let skipped = |place: i64| usize::try_from(place.min(0).unsigned_abs()).unwrap_or(usize::MAX);
         let start = |place: i64| usize::try_from(place.max(0)).unwrap_or(usize::MAX);
         let (left, top) = self.place;
-        let pixels = grid.samples.as_chunks_mut::<N>().0;
-        let rows = pixels.chunks_exact_mut(grid.width).skip(start(top));
+        let pixels = samples.as_chunks_mut::<N>().0;
+        let rows = pixels.chunks_exact_mut(width).skip(start(top));
         for (row, covered) in rows.zip(self.mask.coverage.chunks_exact(self.mask.width).skip(skipped(top))) {
             for (pixel, covered) in row.iter_mut().skip(start(left)).zip(covered.iter().skip(skipped(left))) {
                 if *covered > 0.0 {

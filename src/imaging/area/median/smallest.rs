@@ -21,10 +21,7 @@ pub(super) fn median<T: Ord + Copy + Default>(samples: &[T], Shape { width, heig
 }
 
 #[inline(always)]
-fn middle<T: Ord>(a: T, b: T, c: T) -> T
-where
-    T: Copy,
-{
+fn middle<T: Ord + Copy>(a: T, b: T, c: T) -> T {
     a.min(b).max(a.max(b).min(c))
 }
 
