@@ -11,7 +11,7 @@ use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
 use safelight::imaging::{self, ImagingError, Warning};
 
-use crate::common::{pixels, psnr, run, run_to_pixels};
+use crate::common::{file, pixels, psnr, run, run_to_pixels};
 
 const SIZE: (u16, u16) = (24, 18);
 const DELAYS: [u16; 3] = [10, 25, 4];
@@ -140,6 +140,20 @@ fn every_frame_goes_through_every_step() {
     };
     let expected: Vec<RgbaImage> = pictures().into_iter().map(inverted).collect();
     assert!(frames.into_iter().map(|(frame, _)| frame).eq(expected));
+}
+
+#[test]
+fn filters_shapes_and_texts_make_of_every_frame_what_they_make_of_it_alone() {
+    let source = gif_of(&pictures(), None);
+    for step in ["blur:1.5", "blur:6", "sharpen", "pixelate:5", "median:2", "round:6", "circle", "text:Hg,size=14,margin=1"] {
+        let (frames, _) = decoded(&run(&source, &format!("{step}/png")).expect("it is processed").0);
+        assert_eq!(frames.len(), 3, "{step}");
+        for ((frame, _), picture) in frames.into_iter().zip(pictures()) {
+            let alone = run_to_pixels(&file(&picture.clone().into(), Format::Png), &format!("{step}/png")).into_rgba8();
+            assert!(seen((frame, 0)).0 == seen((alone.clone(), 0)).0, "{step}");
+            assert!(alone != picture, "{step} changes something");
+        }
+    }
 }
 
 #[test]
