@@ -60,10 +60,14 @@ impl Pipeline {
     /// How many bytes the text of a pipeline may have.
     pub const MAX_TEXT: usize = 16 * 1024;
 
+    /// How many of these are left for an input when steps and output are printed.
+    const ROOM_FOR_INPUT: usize = 128;
+
     /// A pipeline of `steps`, then `output`; `None` keeps the format of the original, with the defaults of its encoder.
     ///
     /// # Errors
-    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps; the position is then 0.
+    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps, or when it could not be read again after it is printed in
+    /// the compact form, in which a text of the user's may be longer than it was; the position is then 0.
     pub fn new(steps: Vec<Step>, output: Option<Output>) -> Result<Self, PipelineError> {
         if steps.is_empty() && output.is_none() {
             return Err(PipelineError::new(0..0, "a pipeline needs a step or an output"));
@@ -71,7 +75,11 @@ impl Pipeline {
         if steps.len() > Self::MAX_STEPS {
             return Err(PipelineError::new(0..0, format!("a pipeline has at most {} steps, found {}", Self::MAX_STEPS, steps.len())));
         }
-        Ok(Self { input: None, steps, output })
+        let pipeline = Self { input: None, steps, output };
+        if pipeline.to_string().len() > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
+            return Err(PipelineError::new(0..0, format!("a pipeline has at most {} bytes in its compact form", Self::MAX_TEXT)));
+        }
+        Ok(pipeline)
     }
 
     /// The same pipeline with another way to take the file.

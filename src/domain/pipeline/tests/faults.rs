@@ -120,3 +120,14 @@ fn sizes_are_limited() {
     let deep = format!("{{\"steps\":{}{}}}", "[".repeat(8_000), "]".repeat(8_000));
     assert_eq!(fault(&deep).1, "expected a step such as {\"op\":\"invert\"}");
 }
+
+#[test]
+fn a_pipeline_that_could_not_be_read_again_is_refused() {
+    // A space takes three bytes in the compact form.
+    let json =
+        |steps: usize| format!(r#"{{"steps":[{}]}}"#, vec![format!(r#"{{"op":"text","text":"{}"}}"#, " ".repeat(256)); steps].join(","));
+    assert!(json(50).len() < Pipeline::MAX_TEXT);
+    assert_eq!(fault(&json(50)), (0, "a pipeline has at most 16384 bytes in its compact form".to_owned()));
+    let accepted = Pipeline::parse(&json(15)).expect("it has room");
+    assert_eq!(accepted.to_string().parse(), Ok(accepted));
+}
