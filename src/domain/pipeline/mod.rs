@@ -66,8 +66,9 @@ impl Pipeline {
     /// A pipeline of `steps`, then `output`; `None` keeps the format of the original, with the defaults of its encoder.
     ///
     /// # Errors
-    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps, or when it could not be read again after it is printed in
-    /// the compact form, in which a text of the user's may be longer than it was; the position is then 0.
+    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps, or when one of its forms has no room in
+    /// [`Pipeline::MAX_TEXT`], so that it could not be read again: both are printed with defaults, and the compact one with escapes. The
+    /// position is then 0.
     pub fn new(steps: Vec<Step>, output: Option<Output>) -> Result<Self, PipelineError> {
         if steps.is_empty() && output.is_none() {
             return Err(PipelineError::new(0..0, "a pipeline needs a step or an output"));
@@ -76,8 +77,12 @@ impl Pipeline {
             return Err(PipelineError::new(0..0, format!("a pipeline has at most {} steps, found {}", Self::MAX_STEPS, steps.len())));
         }
         let pipeline = Self { input: None, steps, output };
-        if pipeline.to_string().len() > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
-            return Err(PipelineError::new(0..0, format!("a pipeline has at most {} bytes in its compact form", Self::MAX_TEXT)));
+        let json = serde_json::to_string(&pipeline).map_or(usize::MAX, |json| json.len());
+        if json.max(pipeline.to_string().len()) > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
+            return Err(PipelineError::new(
+                0..0,
+                format!("a pipeline has at most {} bytes with its defaults, in either form", Self::MAX_TEXT),
+            ));
         }
         Ok(pipeline)
     }

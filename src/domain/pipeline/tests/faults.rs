@@ -123,11 +123,14 @@ fn sizes_are_limited() {
 
 #[test]
 fn a_pipeline_that_could_not_be_read_again_is_refused() {
-    // A space takes three bytes in the compact form.
     let json =
-        |steps: usize| format!(r#"{{"steps":[{}]}}"#, vec![format!(r#"{{"op":"text","text":"{}"}}"#, " ".repeat(256)); steps].join(","));
-    assert!(json(50).len() < Pipeline::MAX_TEXT);
-    assert_eq!(fault(&json(50)), (0, "a pipeline has at most 16384 bytes in its compact form".to_owned()));
-    let accepted = Pipeline::parse(&json(15)).expect("it has room");
-    assert_eq!(accepted.to_string().parse(), Ok(accepted));
+        |steps: usize, text: &str| format!(r#"{{"steps":[{}]}}"#, vec![format!(r#"{{"op":"text","text":"{text}"}}"#); steps].join(","));
+    // A space takes three bytes in the compact form; a letter takes one, but in JSON there are the defaults beside it.
+    for (steps, text) in [(50, " ".repeat(256)), (45, "a".repeat(256))] {
+        assert!(json(steps, &text).len() < Pipeline::MAX_TEXT);
+        assert_eq!(fault(&json(steps, &text)), (0, "a pipeline has at most 16384 bytes with its defaults, in either form".to_owned()));
+        let accepted = Pipeline::parse(&json(15, &text)).expect("it has room");
+        assert_eq!(accepted.to_string().parse(), Ok(accepted.clone()));
+        assert_eq!(serde_json::to_string(&accepted).expect("it prints").parse(), Ok(accepted));
+    }
 }
