@@ -143,6 +143,14 @@ fn every_frame_goes_through_every_step() {
 }
 
 #[test]
+fn every_frame_is_cropped_to_the_same_part() {
+    let (file, _) = run(&gif_of(&pictures(), None), "crop:10x6,gravity=southeast/png").expect("it runs");
+    let (frames, _) = decoded(&file);
+    let expected: Vec<RgbaImage> = pictures().iter().map(|picture| image::imageops::crop_imm(picture, 14, 12, 10, 6).to_image()).collect();
+    assert!(frames.into_iter().map(|(frame, _)| seen((frame, 0)).0).eq(expected));
+}
+
+#[test]
 fn a_frame_is_decoded_with_what_is_left_of_those_before_it() {
     let (red, blue) = (Rgba([255, 0, 0, 255]), Rgba([0, 0, 255, 255]));
     let mut source = Vec::new();

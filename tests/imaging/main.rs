@@ -5,6 +5,7 @@ mod animation;
 mod colour;
 mod common;
 mod conformance;
+mod crop;
 mod damaged;
 mod formats;
 mod jpeg;

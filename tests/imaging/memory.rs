@@ -26,6 +26,9 @@ const POINT_OPERATIONS: [&str; 10] = [
     "tint:336699/rotate:90/opacity:0.5/resize:400x",
 ];
 
+/// Such as change the size.
+const GEOMETRY: [&str; 3] = ["crop:50%x50%", "crop:90%x,x=3%/rotate:90", "crop:70%x/opacity:0.5/resize:90x"];
+
 /// Takes bytes and keeps none.
 #[derive(Default)]
 struct Sink {
@@ -84,7 +87,7 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
             for steps in ["rotate:90", "resize:400x", "resize:400x300,fit=cover", "resize:900x,enlarge=true", "grayscale", "jpeg:q=100"] {
                 excess(&format!("{format} {color:?}"), &bytes, steps);
             }
-            for steps in POINT_OPERATIONS {
+            for steps in POINT_OPERATIONS.iter().chain(&GEOMETRY) {
                 for output in ["", "/png", "/tiff"] {
                     excess(&format!("{format} {color:?}"), &bytes, &format!("{steps}{output}"));
                 }

@@ -106,7 +106,9 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     let mut peak = decoded.saturating_add(info.decoder_bytes).max(upright);
     for step in pipeline.steps() {
         let after = step.size_after(size);
-        let result = if after == size { held } else { after };
+        // A crop of what was decoded at a scale is left to the resize that comes after it.
+        let waits = held != size && matches!(step, Step::Crop(_));
+        let result = if after == size || waits { held } else { after };
         peak = peak.max(step_bytes(step, held, result, bytes_per_pixel));
         (size, held) = (after, result);
         bytes_per_pixel = step.bytes_per_pixel_after(bytes_per_pixel);

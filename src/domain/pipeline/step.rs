@@ -105,6 +105,7 @@ steps! {
     Flatten,
     Rotate,
     Flip,
+    Crop,
     Resize,
     #[cfg(feature = "faults")]
     FaultAbort,

@@ -3,6 +3,7 @@
 mod alpha;
 pub(super) mod channels;
 mod colour;
+mod crop;
 #[cfg(feature = "faults")]
 mod faults;
 mod normalize;
@@ -15,16 +16,36 @@ use super::frame::Frame;
 use super::point::{Curve, Pass, Stage};
 use crate::domain::pipeline::{Step, Touches};
 
-/// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a step comes that does not, and
+/// Makes an image of the same pixel type of the buffer of an image.
+macro_rules! map_pixels {
+    ($image:expr, $pixels:ident => $result:expr) => {
+        match $image {
+            DynamicImage::ImageLuma8($pixels) => DynamicImage::ImageLuma8($result),
+            DynamicImage::ImageLumaA8($pixels) => DynamicImage::ImageLumaA8($result),
+            DynamicImage::ImageRgb8($pixels) => DynamicImage::ImageRgb8($result),
+            DynamicImage::ImageRgba8($pixels) => DynamicImage::ImageRgba8($result),
+            DynamicImage::ImageLuma16($pixels) => DynamicImage::ImageLuma16($result),
+            DynamicImage::ImageLumaA16($pixels) => DynamicImage::ImageLumaA16($result),
+            DynamicImage::ImageRgb16($pixels) => DynamicImage::ImageRgb16($result),
+            DynamicImage::ImageRgba16($pixels) => DynamicImage::ImageRgba16($result),
+            DynamicImage::ImageRgb32F($pixels) => DynamicImage::ImageRgb32F($result),
+            DynamicImage::ImageRgba32F($pixels) => DynamicImage::ImageRgba32F($result),
+            other => other,
+        }
+    };
+}
+use map_pixels;
+
+/// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a step comes that looks at more than places, and
 /// after the last. `learnt` is for what the step finds out from its first image and keeps for the following ones.
 ///
 /// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
 pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Option<Curve>) -> Result<(), ImagingError> {
-    let Frame { image, shrunk, .. } = frame;
-    if !matches!(step.touches(), Touches::LinearColours | Touches::Colours) {
-        pass.run(image);
+    if step.touches() == Touches::Both {
+        pass.run(&mut frame.image);
     }
+    let image = &mut frame.image;
     match step {
         Step::SwapChannels(step) => pass.then(Stage::Swap(step.order)),
         Step::Invert(_) => pass.then(Stage::Invert),
@@ -45,7 +66,8 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Flatten(step) => pass.then(alpha::flatten(step)),
         Step::Rotate(step) => orient::rotate(image, step.degrees),
         Step::Flip(step) => orient::flip(image, step.direction),
-        Step::Resize(step) => resize::resize(image, shrunk.take(), step)?,
+        Step::Crop(step) => crop::crop(frame, step)?,
+        Step::Resize(step) => resize::resize(image, frame.shrunk.take(), step)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),
         #[cfg(feature = "faults")]

@@ -4,6 +4,7 @@
 mod alpha;
 mod channels;
 mod colour;
+mod crop;
 #[cfg(feature = "faults")]
 mod faults;
 mod orient;
@@ -14,6 +15,7 @@ mod tone;
 pub use alpha::{Flatten, Opacity};
 pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
+pub use crop::{Crop, CropSize, Position};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use orient::{Flip, Rotate};

@@ -1,12 +1,13 @@
 //! The size that a resize asks for, and the arithmetic from there to pixels.
 
+use crate::domain::pipeline::area::Area;
 use crate::domain::pipeline::call::{Argument, Arguments};
 use crate::domain::pipeline::error::PipelineError;
 use crate::domain::pipeline::operation::{Declaration, Declared, Touches};
 use crate::domain::pipeline::parameter::{Need, Parameter};
 use crate::domain::pipeline::print::{self, Field, Scalar};
 use crate::domain::pipeline::step::Operation;
-use crate::domain::pipeline::values::{Fit, ResizeQuality, Side, Size};
+use crate::domain::pipeline::values::{Fit, Focus, ResizeQuality, Side, Size, ratio};
 
 /// Changes the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,8 +101,8 @@ pub enum Target {
 /// What a resize does to one image: cut a rectangle out, then scale it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResizePlan {
-    /// The rectangle of the source that is kept: left, top, width, height in pixels.
-    pub crop: (u32, u32, u32, u32),
+    /// What is kept of the source.
+    pub crop: Area,
     /// The width of the result in pixels, at least 1.
     pub width: u32,
     /// The height of the result in pixels, at least 1.
@@ -115,7 +116,7 @@ impl Target {
     /// ratio and shrinks the box into the image; `fill` shortens each side of the box to the image's.
     #[must_use]
     pub fn plan(&self, (w, h): (u32, u32), enlarge: bool) -> ResizePlan {
-        let whole = (0, 0, w, h);
+        let whole = Area::whole((w, h));
         match *self {
             Self::Width(width) => scaled(whole, (width.get(), w), enlarge),
             Self::Height(height) => scaled(whole, (height.get(), h), enlarge),
@@ -130,7 +131,7 @@ impl Target {
                     Fit::Cover => {
                         let (cw, ch) = if box_is_wider { (w, ratio(w, bh, bw)) } else { (ratio(h, bw, bh), h) };
                         let (cw, ch) = (cw.min(w), ch.min(h));
-                        let crop = ((w - cw) / 2, (h - ch) / 2, cw, ch);
+                        let crop = Focus::CENTER.area((w, h), (cw, ch));
                         let grows = bw > cw || bh > ch;
                         let (width, height) = if grows && !enlarge { (cw, ch) } else { (bw, bh) };
                         ResizePlan { crop, width, height }
@@ -141,17 +142,8 @@ impl Target {
     }
 
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
-        let size = arguments.optional::<Size>("size")?;
-        let (width, height) = (arguments.optional_at::<Side>("width")?, arguments.optional_at::<Side>("height")?);
-        let size = match (size, width, height) {
-            (Some(size), None, None) => size,
-            (None, Some((width, _)), Some((height, _))) => Size::Both(width, height),
-            (None, Some((width, _)), None) => Size::Width(width),
-            (None, None, Some((height, _))) => Size::Height(height),
-            (None, None, None) => return Err(arguments.missing("a size", "400x300, 400x or x300, or width and height")),
-            (Some(_), Some((_, at)), _) | (Some(_), None, Some((_, at))) => {
-                return Err(PipelineError::new(at, "a side is given twice: once in the size, once by its name"));
-            }
+        let Some(size) = arguments.size::<Side>()? else {
+            return Err(arguments.missing("a size", "400x300, 400x or x300, or width and height"));
         };
         match (size, arguments.optional_at::<Fit>("fit")?) {
             (Size::Both(width, height), fit) => Ok(Self::Box { width, height, fit: fit.map_or(Fit::Inside, |(fit, _)| fit) }),
@@ -163,17 +155,9 @@ impl Target {
 }
 
 /// The crop scaled by `to / from`, keeping its aspect ratio.
-fn scaled(crop: (u32, u32, u32, u32), (to, from): (u32, u32), enlarge: bool) -> ResizePlan {
-    let (_, _, width, height) = crop;
+fn scaled(crop: Area, (to, from): (u32, u32), enlarge: bool) -> ResizePlan {
     let to = if enlarge { to } else { to.min(from) };
-    ResizePlan { crop, width: ratio(width, to, from), height: ratio(height, to, from) }
-}
-
-/// `value * numerator / denominator`, rounded to the nearest, at least 1, saturating.
-fn ratio(value: u32, numerator: u32, denominator: u32) -> u32 {
-    let denominator = u64::from(denominator.max(1));
-    let rounded = (product(value, numerator) + denominator / 2) / denominator;
-    u32::try_from(rounded).unwrap_or(u32::MAX).max(1)
+    ResizePlan { crop, width: ratio(crop.width, to, from), height: ratio(crop.height, to, from) }
 }
 
 fn product(a: u32, b: u32) -> u64 {

@@ -35,6 +35,21 @@ fn compact_faults_point_at_their_place() {
         ("rotate", 0, "rotate needs degrees: expected 90, 180 or 270 (degrees clockwise)"),
         ("rotate:45", 7, "degrees: expected 90, 180 or 270 (degrees clockwise), found \"45\""),
         ("flip:horizontl", 5, "direction: expected one of horizontal, vertical, found \"horizontl\"; did you mean \"horizontal\"?"),
+        ("crop", 0, "crop needs a size: expected 400x300, 50%x50%, 400x or x300, or an aspect such as 16x9"),
+        (
+            "crop:101%x",
+            5,
+            "size: expected a size such as 400x300, 50%x50%, 400x or x300, sides 1 to 65535 or at most 100%, found \"101%x\"",
+        ),
+        ("crop:4x4,aspect=1x1", 16, "a crop has a size or an aspect, not both"),
+        ("crop:4x4,x=1,gravity=north", 21, "a crop has a position (x, y) or a gravity, not both"),
+        ("crop:aspect=16x", 12, "aspect: expected a ratio of width to height such as 16x9, both 1 to 65535, found \"16x\""),
+        (
+            "crop:4x4,gravity=nort",
+            17,
+            "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, or a point such as \
+             0.3;0.7 (parts of the width and of the height; in JSON an array), found \"nort\"; did you mean \"north\"?",
+        ),
         ("resize", 0, "resize needs a size: expected 400x300, 400x or x300, or width and height"),
         ("resize:x", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"x\""),
         ("resize:400x0", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"400x0\""),

@@ -24,6 +24,7 @@ fn both_forms_mean_the_same() {
             r#"{"steps":[{"degrees":90,"op":"rotate"},{"op":"flip","direction":"vertical"}],"output":{"format":"jpeg"}}"#,
         ),
         ("resize:x40,enlarge=true", r#"{"steps":[{"op":"resize","height":40,"enlarge":true}]}"#),
+        ("crop:50%x300,gravity=0.25;1", r#"{"steps":[{"op":"crop","width":"50%","height":300,"gravity":[0.25,1]}]}"#),
         ("resize:width=3,height=4", r#"{"steps":[{"op":"resize","size":"3x4"}]}"#),
         ("\tinvert\n", " {\"steps\" : [ {\"op\":\"inv\\u0065rt\"} ] } "),
     ] {
@@ -50,6 +51,8 @@ fn the_canonical_form_prints_defaults_too() {
             "resize:400x,enlarge=false,quality=default",
             r#"{"steps":[{"op":"resize","width":400,"enlarge":false,"quality":"default"}]}"#,
         ),
+        ("crop:40x", "crop:40x,gravity=center", r#"{"steps":[{"op":"crop","width":40,"gravity":"center"}]}"#),
+        ("crop:12.5%x7,y=3", "crop:12.5%x7,x=0,y=3", r#"{"steps":[{"op":"crop","width":"12.5%","height":7,"x":0,"y":3}]}"#),
         (
             "rotate:270/invert/webp",
             "rotate:270/invert/webp:q=80,lossless=false,effort=4",

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::pipeline::operation::Declared;
 use crate::domain::pipeline::ops::Target;
-use crate::domain::pipeline::{Fit, Input, Output, Pipeline, Side, Step};
+use crate::domain::pipeline::{Area, Fit, Input, Output, Pipeline, Side, Step};
 
 fn side() -> impl Strategy<Value = Side> {
     (1..=65_535_u32).prop_map(|pixels| Side::new(pixels).expect("in range"))
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn a_resize_stays_in_its_box_and_in_the_image(target in target(), enlarge in any::<bool>(), w in 1..70_000_u32, h in 1..70_000_u32) {
         let plan = target.plan((w, h), enlarge);
-        let (left, top, width, height) = plan.crop;
+        let Area { left, top, width, height } = plan.crop;
         prop_assert!(width >= 1 && height >= 1 && left + width <= w && top + height <= h, "{:?}", plan);
         prop_assert!(plan.width >= 1 && plan.height >= 1);
         if !enlarge {

@@ -1,7 +1,9 @@
 //! The types of arguments: each holds valid values only, and knows its spelling in both forms.
 
 mod color;
+mod focus;
 mod frames;
+mod length;
 mod matrix;
 mod number;
 mod order;
@@ -11,15 +13,17 @@ mod text;
 mod words;
 
 pub use color::{Color, OpaqueColor};
+pub use focus::Focus;
 pub use frames::Frames;
+pub use length::{Length, Percent};
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};
-pub use size::Side;
-pub(super) use size::Size;
+pub use size::{Ratio, Side, Size};
+pub(super) use size::{SideOfSize, ratio};
 pub use subsampling::Subsampling;
 pub use text::Text;
-pub use words::{Compression, Direction, Fit, Profile, ResizeQuality};
+pub use words::{Compression, Direction, Fit, Gravity, Profile, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;

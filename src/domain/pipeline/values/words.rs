@@ -117,3 +117,46 @@ words! {
         Best = "best",
     }
 }
+
+words! {
+    /// A place in an image: its centre, an edge or a corner.
+    pub enum Gravity {
+        /// The middle.
+        Center = "center",
+        /// The middle of the top.
+        North = "north",
+        /// The top right corner.
+        Northeast = "northeast",
+        /// The middle of the right side.
+        East = "east",
+        /// The bottom right corner.
+        Southeast = "southeast",
+        /// The middle of the bottom.
+        South = "south",
+        /// The bottom left corner.
+        Southwest = "southwest",
+        /// The middle of the left side.
+        West = "west",
+        /// The top left corner.
+        Northwest = "northwest",
+    }
+}
+
+impl Gravity {
+    /// Where something that leaves so much room (the larger width and height less the smaller, in pixels) begins: left and top.
+    #[must_use]
+    pub fn place(self, (width, height): (u32, u32)) -> (u32, u32) {
+        use Gravity::{Center, East, North, Northeast, Northwest, South, Southeast, Southwest, West};
+        let left = match self {
+            Northwest | West | Southwest => 0,
+            North | Center | South => width / 2,
+            Northeast | East | Southeast => width,
+        };
+        let top = match self {
+            Northwest | North | Northeast => 0,
+            West | Center | East => height / 2,
+            Southwest | South | Southeast => height,
+        };
+        (left, top)
+    }
+}
