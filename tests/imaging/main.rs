@@ -15,6 +15,7 @@ mod orientation;
 mod photographs;
 mod profile;
 mod reference;
+mod resize;
 mod shrinking;
 mod tone;
 mod webp;

@@ -27,7 +27,13 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as change the size.
-const GEOMETRY: [&str; 3] = ["crop:50%x50%", "crop:90%x,x=3%/rotate:90", "crop:70%x/opacity:0.5/resize:90x"];
+const GEOMETRY: [&str; 5] = [
+    "resize:700x400,fit=contain,bg=33669980",
+    "resize:200x600,fit=contain,enlarge=true,bg=369",
+    "crop:50%x50%",
+    "crop:90%x,x=3%/rotate:90",
+    "crop:70%x/opacity:0.5/resize:90x",
+];
 
 /// Takes bytes and keeps none.
 #[derive(Default)]

@@ -209,12 +209,20 @@ impl<'a> Arguments<'a> {
     }
 
     /// A size: by itself, or as a width and a height of which one may be missing; `None` where there is neither.
-    pub(super) fn size<S: SideOfSize>(&mut self) -> Result<Option<Size<S>>, PipelineError> {
+    pub(super) fn size<S: SideOfSize, T: Argument + From<Size<S>>>(&mut self) -> Result<Option<T>, PipelineError> {
         let size = self.optional("size")?;
         let (width, height) = (self.optional_at("width")?, self.optional_at("height")?);
         match (&size, width.as_ref().or(height.as_ref())) {
             (Some(_), Some((_, at))) => Err(PipelineError::new(at.clone(), "a side is given twice: once in the size, once by its name")),
-            _ => Ok(size.or_else(|| Size::of(width.map(|(width, _)| width), height.map(|(height, _)| height)))),
+            _ => Ok(size.or_else(|| Size::of(width.map(|(width, _)| width), height.map(|(height, _)| height)).map(T::from))),
+        }
+    }
+
+    /// Refuses an argument that was not read: it means nothing beside the others.
+    pub(super) fn refuse(&self, name: &str, why: &str) -> Result<(), PipelineError> {
+        match self.bound.iter().find(|(parameter, _)| parameter.name == name) {
+            Some((_, value)) => Err(PipelineError::new(value.word.at.clone(), why)),
+            None => Ok(()),
         }
     }
 

@@ -134,7 +134,10 @@ fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixe
         Step::Resize(_) => {
             // A copy of the source multiplied by its alpha, and the image scaled along one axis.
             let half_way = bytes(pixels((after.0, before.1)));
-            source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)))
+            let resized = source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)));
+            // The image as it is, in a pixel type that has the canvas's colour, and on the canvas.
+            let laid = step.bytes_per_pixel_after(bytes_per_pixel).saturating_mul(3).saturating_mul(pixels(after));
+            resized.max(laid)
         }
         step => source.saturating_add(step.scratch(pixels(before).max(pixels(after)), bytes_per_pixel)),
     }

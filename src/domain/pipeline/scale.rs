@@ -53,7 +53,7 @@ impl Scale {
                     Some(area) => size = area.size(),
                     None => return Self::Full,
                 },
-                Step::Resize(resize) => return Self::for_resize(&resize.target.plan(size, resize.enlarge), resize.quality),
+                Step::Resize(resize) => return Self::for_resize(&resize.plan(size), resize.quality),
                 _ => return Self::Full,
             }
         }
@@ -85,7 +85,10 @@ mod tests {
     use crate::domain::pipeline::Area;
 
     fn for_resize(crop: (u32, u32), (width, height): (u32, u32), quality: ResizeQuality) -> Scale {
-        Scale::for_resize(&ResizePlan { crop: Area { left: 5, top: 7, width: crop.0, height: crop.1 }, width, height }, quality)
+        Scale::for_resize(
+            &ResizePlan { crop: Area { left: 5, top: 7, width: crop.0, height: crop.1 }, width, height, canvas: None },
+            quality,
+        )
     }
 
     #[test]
@@ -118,6 +121,11 @@ mod tests {
         assert_eq!(scale("resize:200x,quality=fast"), Scale::Eighth);
         assert_eq!(scale("resize:200x"), Scale::Quarter);
         assert_eq!(scale("resize:1x,quality=best"), Scale::Full);
+        assert_eq!(scale("resize:12.5%,quality=fast"), Scale::Eighth);
+        // The canvas does not count.
+        assert_eq!(scale("resize:100x1000,fit=contain"), Scale::Eighth);
+        assert_eq!(scale("resize:50x,dpr=2"), Scale::Eighth);
+        assert_eq!(scale("resize:50x,dpr=2.1"), Scale::Quarter);
         // What is cut off does not count.
         assert_eq!(scale("crop:800x800/invert/resize:100x"), Scale::Quarter);
         assert_eq!(scale("crop:800x800"), Scale::Full);

@@ -1,6 +1,7 @@
 //! The operations on pixels: one file per family. Each takes the pixel type it gets; none knows of files or formats.
 
 mod alpha;
+mod canvas;
 pub(super) mod channels;
 mod colour;
 mod crop;

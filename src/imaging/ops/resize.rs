@@ -3,18 +3,25 @@
 use fast_image_resize::{ResizeOptions, Resizer};
 use image::DynamicImage;
 
-use super::crop;
+use super::{canvas, crop};
 use crate::domain::pipeline::Area;
-use crate::domain::pipeline::ops::Resize;
+use crate::domain::pipeline::ops::{Resize, ResizePlan};
 use crate::imaging::ImagingError;
 use crate::imaging::frame::Shrunk;
 
 /// `shrunk`: what the image was decoded from, if it has more pixels; the target is for that.
 pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Resize) -> Result<(), ImagingError> {
     let original = shrunk.map_or((image.width(), image.height()), |shrunk| shrunk.window().size());
-    let plan = step.target.plan(original, step.enlarge);
+    let plan = step.plan(original);
+    interpolate(image, shrunk, &plan)?;
+    if let Some((size, at, background)) = plan.canvas {
+        canvas::lay(image, size, at, background);
+    }
+    Ok(())
+}
+
+fn interpolate(image: &mut DynamicImage, shrunk: Option<Shrunk>, plan: &ResizePlan) -> Result<(), ImagingError> {
     if plan.crop.size() == (plan.width, plan.height) {
-        // Nothing is to be interpolated.
         crop::keep(image, plan.crop);
         return Ok(());
     }

@@ -12,6 +12,7 @@ mod sample;
 
 pub(super) use block::LUMA;
 pub(super) use histogram::luma_histogram;
+pub(super) use sample::Sample;
 
 use image::DynamicImage;
 

@@ -4,7 +4,7 @@ use image::{DynamicImage, ImageBuffer};
 
 /// Which channels a pixel has: gray or red, green and blue; then perhaps alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Channels {
+pub(in crate::imaging) struct Channels {
     pub(super) colour: bool,
     pub(super) alpha: bool,
 }
@@ -19,7 +19,7 @@ impl Channels {
 }
 
 /// A sample of 8 or 16 bits or a float.
-pub(super) trait Sample: Copy + Default {
+pub(in crate::imaging) trait Sample: Copy + Default {
     /// How many values it can have, if one can go through all of them.
     const VALUES: Option<usize>;
     /// Whether there are gray images of it.

@@ -92,7 +92,7 @@ impl Declared for Crop {
 
 impl CropSize {
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
-        let size = arguments.size::<Length<1>>()?;
+        let size = arguments.size::<_, Size<Length<1>>>()?;
         match (size, arguments.optional_at::<Ratio>("aspect")?) {
             (Some(size), None) => Ok(Self::Sides(size)),
             (None, Some((ratio, _))) => Ok(Self::Aspect(ratio)),

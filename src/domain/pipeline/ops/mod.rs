@@ -10,6 +10,7 @@ mod faults;
 mod orient;
 mod pixel_types;
 mod resize;
+mod target;
 mod tone;
 
 pub use alpha::{Flatten, Opacity};
@@ -19,5 +20,6 @@ pub use crop::{Crop, CropSize, Position};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use orient::{Flip, Rotate};
-pub use resize::{Resize, ResizePlan, Target};
+pub use resize::{PixelRatio, Resize};
+pub use target::{Minimum, ResizePlan, Target};
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};

@@ -54,6 +54,16 @@ fn the_canonical_form_prints_defaults_too() {
         ("crop:40x", "crop:40x,gravity=center", r#"{"steps":[{"op":"crop","width":40,"gravity":"center"}]}"#),
         ("crop:12.5%x7,y=3", "crop:12.5%x7,x=0,y=3", r#"{"steps":[{"op":"crop","width":"12.5%","height":7,"x":0,"y":3}]}"#),
         (
+            "resize:50%",
+            "resize:50%,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","size":"50%","enlarge":false,"quality":"default"}]}"#,
+        ),
+        (
+            "resize:4x3,fit=contain,dpr=1.5",
+            "resize:4x3,fit=contain,gravity=center,bg=white,dpr=1.5,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":4,"height":3,"fit":"contain","gravity":"center","background":"white","dpr":1.5,"enlarge":false,"quality":"default"}]}"#,
+        ),
+        (
             "rotate:270/invert/webp",
             "rotate:270/invert/webp:q=80,lossless=false,effort=4",
             r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp","quality":80,"lossless":false,"effort":4}}"#,

@@ -5,7 +5,7 @@ use std::fmt;
 #[cfg(test)]
 use proptest::strategy::{BoxedStrategy, Strategy};
 
-use super::Length;
+use super::{Length, Scaling};
 use crate::domain::pipeline::call::{Argument, Value};
 use crate::domain::pipeline::print::Scalar;
 
@@ -126,6 +126,41 @@ impl<S: SideOfSize> Argument for Size<S> {
     }
 }
 
+/// A size in pixels, or a part of the size that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::domain::pipeline) enum SizeOrScale {
+    Size(Size),
+    Scale(Scaling),
+}
+
+impl From<Size> for SizeOrScale {
+    fn from(size: Size) -> Self {
+        Self::Size(size)
+    }
+}
+
+impl Argument for SizeOrScale {
+    fn expected() -> String {
+        format!("{}, or {}", Size::<Side>::expected(), Scaling::expected())
+    }
+
+    fn read(value: &Value<'_>) -> Option<Self> {
+        Scaling::read(value).map(Self::Scale).or_else(|| Size::read(value).map(Self::Size))
+    }
+
+    fn scalar(&self) -> Scalar {
+        match self {
+            Self::Size(size) => size.scalar(),
+            Self::Scale(percent) => percent.scalar(),
+        }
+    }
+
+    #[cfg(test)]
+    fn any() -> BoxedStrategy<Self> {
+        proptest::prop_oneof![Size::any().prop_map(Self::Size), Scaling::any().prop_map(Self::Scale)].boxed()
+    }
+}
+
 /// The ratio of a width to a height, as `16x9`. It is printed as it was written, not reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
@@ -139,9 +174,9 @@ impl Ratio {
     pub fn inside(self, (width, height): (u32, u32)) -> (u32, u32) {
         let (across, down) = (self.width.get(), self.height.get());
         if u64::from(width) * u64::from(down) > u64::from(height) * u64::from(across) {
-            (ratio(height, across, down).min(width), height)
+            (ratio(height, across.into(), down.into()).min(width), height)
         } else {
-            (width, ratio(width, down, across).min(height))
+            (width, ratio(width, down.into(), across.into()).min(height))
         }
     }
 }
@@ -169,8 +204,8 @@ impl Argument for Ratio {
 }
 
 /// `value * numerator / denominator`, rounded to the nearest, at least 1, saturating.
-pub(in crate::domain::pipeline) fn ratio(value: u32, numerator: u32, denominator: u32) -> u32 {
-    let denominator = u64::from(denominator.max(1));
-    let rounded = (u64::from(value) * u64::from(numerator) + denominator / 2) / denominator;
+pub(in crate::domain::pipeline) fn ratio(value: u32, numerator: u64, denominator: u64) -> u32 {
+    let denominator = u128::from(denominator.max(1));
+    let rounded = (u128::from(value) * u128::from(numerator) + denominator / 2) / denominator;
     u32::try_from(rounded).unwrap_or(u32::MAX).max(1)
 }
