@@ -6,6 +6,7 @@ use super::ops;
 use super::point::{Curve, Pass};
 use super::profile::ToSrgb;
 use crate::domain::limits::ImageLimits;
+use crate::domain::pipeline::ops::Target;
 use crate::domain::pipeline::{Step, Touches};
 
 /// Steps, and the limits that each intermediate result keeps.
@@ -40,9 +41,12 @@ impl<'p> Program<'p> {
 }
 
 /// Whether the result of a step depends on what the values mean. A resize mixes colours, which comes out nearly the same in any
-/// space that is made for the eye; after it there are fewer to convert.
+/// space that is made for the eye; after it there are fewer to convert. The colour of a canvas must not be converted.
 fn looks_at_colours(step: &Step) -> bool {
-    step.touches() != Touches::Places && !matches!(step, Step::Resize(_))
+    match step {
+        Step::Resize(resize) => matches!(resize.target, Target::Contain(..)),
+        step => step.touches() != Touches::Places,
+    }
 }
 
 #[cfg(test)]

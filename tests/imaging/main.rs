@@ -7,6 +7,7 @@ mod common;
 mod conformance;
 mod crop;
 mod damaged;
+mod extend;
 mod formats;
 mod jpeg;
 mod memory;

@@ -27,7 +27,9 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as change the size.
-const GEOMETRY: [&str; 5] = [
+const GEOMETRY: [&str; 7] = [
+    "extend:50",
+    "extend:aspect=3x1,bg=33669980",
     "resize:700x400,fit=contain,bg=33669980",
     "resize:200x600,fit=contain,enlarge=true,bg=369",
     "crop:50%x50%",

@@ -107,6 +107,7 @@ steps! {
     Flip,
     Crop,
     Resize,
+    Extend,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

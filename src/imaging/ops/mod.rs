@@ -5,6 +5,7 @@ mod canvas;
 pub(super) mod channels;
 mod colour;
 mod crop;
+mod extend;
 #[cfg(feature = "faults")]
 mod faults;
 mod normalize;
@@ -69,6 +70,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Flip(step) => orient::flip(image, step.direction),
         Step::Crop(step) => crop::crop(frame, step)?,
         Step::Resize(step) => resize::resize(image, frame.shrunk.take(), step)?,
+        Step::Extend(step) => extend::extend(image, step),
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),
         #[cfg(feature = "faults")]

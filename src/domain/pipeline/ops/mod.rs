@@ -5,6 +5,7 @@ mod alpha;
 mod channels;
 mod colour;
 mod crop;
+mod extend;
 #[cfg(feature = "faults")]
 mod faults;
 mod orient;
@@ -17,6 +18,7 @@ pub use alpha::{Flatten, Opacity};
 pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
 pub use crop::{Crop, CropSize, Position};
+pub use extend::{Canvas, Extend};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use orient::{Flip, Rotate};

@@ -50,6 +50,10 @@ fn compact_faults_point_at_their_place() {
             "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, or a point such as \
              0.3;0.7 (parts of the width and of the height; in JSON an array), found \"nort\"; did you mean \"north\"?",
         ),
+        ("extend", 0, "extend needs a border: expected a number of pixels or a percentage, or size=400x300, or aspect=16x9"),
+        ("extend:5,size=4x4", 14, "a canvas has borders, a size or an aspect, only one of them"),
+        ("extend:size=4x4,aspect=1x1", 23, "a canvas has borders, a size or an aspect, only one of them"),
+        ("extend:5,gravity=east", 17, "gravity is for a canvas of a size or an aspect"),
         ("resize", 0, "resize needs a size: expected 400x300, 400x or x300, a percentage, or width and height"),
         (
             "resize:x",

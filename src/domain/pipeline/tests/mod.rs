@@ -64,6 +64,16 @@ fn the_canonical_form_prints_defaults_too() {
             r#"{"steps":[{"op":"resize","width":4,"height":3,"fit":"contain","gravity":"center","background":"white","dpr":1.5,"enlarge":false,"quality":"default"}]}"#,
         ),
         (
+            "extend:5,left=10%",
+            "extend:top=5,right=5,bottom=5,left=10%,bg=white",
+            r#"{"steps":[{"op":"extend","top":5,"right":5,"bottom":5,"left":"10%","background":"white"}]}"#,
+        ),
+        (
+            "extend:size=5x",
+            "extend:size=5x,gravity=center,bg=white",
+            r#"{"steps":[{"op":"extend","width":5,"gravity":"center","background":"white"}]}"#,
+        ),
+        (
             "rotate:270/invert/webp",
             "rotate:270/invert/webp:q=80,lossless=false,effort=4",
             r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp","quality":80,"lossless":false,"effort":4}}"#,

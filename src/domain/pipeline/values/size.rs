@@ -181,6 +181,19 @@ impl Ratio {
     }
 }
 
+impl Ratio {
+    /// The smallest size that has the ratio and contains an image of that size (in pixels): each side to the nearest pixel.
+    #[must_use]
+    pub fn around(self, (width, height): (u32, u32)) -> (u32, u32) {
+        let (across, down) = (u64::from(self.width.get()), u64::from(self.height.get()));
+        if u64::from(width) * down > u64::from(height) * across {
+            (width, ratio(width, down, across).max(height))
+        } else {
+            (ratio(height, across, down).max(width), height)
+        }
+    }
+}
+
 impl Argument for Ratio {
     fn expected() -> String {
         format!("a ratio of width to height such as 16x9, both 1 to {}", u16::MAX)
