@@ -2,8 +2,8 @@
 
 use super::error::ImagingError;
 use super::frame::Frame;
-use super::ops;
-use super::point::{Curve, Pass};
+use super::ops::{self, Learnt};
+use super::point::Pass;
 use super::profile::ToSrgb;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::ops::Target;
@@ -14,14 +14,14 @@ pub(super) struct Program<'p> {
     steps: &'p [Step],
     limits: &'p ImageLimits,
     /// For each step: what the first frame taught it, and what holds for all that follow.
-    learnt: Vec<Option<Curve>>,
+    learnt: Vec<Learnt>,
     /// Done before the first step that looks at colours.
     to_srgb: Option<ToSrgb>,
 }
 
 impl<'p> Program<'p> {
     pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits, to_srgb: Option<ToSrgb>) -> Self {
-        Self { steps, limits, learnt: vec![None; steps.len()], to_srgb }
+        Self { steps, limits, learnt: vec![Learnt::default(); steps.len()], to_srgb }
     }
 
     /// Applies every step. A size that could not be told before it was seen is checked here.

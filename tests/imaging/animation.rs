@@ -47,7 +47,7 @@ pub(crate) fn gif_of(pictures: &[RgbaImage], repeat: Option<Repeat>) -> Vec<u8> 
 }
 
 /// Frames with their delays in milliseconds, and how often they play; 0: forever.
-fn decoded(file: &[u8]) -> (Vec<(RgbaImage, u32)>, u32) {
+pub(crate) fn decoded(file: &[u8]) -> (Vec<(RgbaImage, u32)>, u32) {
     let cursor = Cursor::new(file);
     let plays = |count| match count {
         LoopCount::Infinite => 0,

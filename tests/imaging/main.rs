@@ -19,4 +19,5 @@ mod reference;
 mod resize;
 mod shrinking;
 mod tone;
+mod trim;
 mod webp;

@@ -27,7 +27,8 @@ const POINT_OPERATIONS: [&str; 10] = [
 ];
 
 /// Such as change the size.
-const GEOMETRY: [&str; 7] = [
+const GEOMETRY: [&str; 8] = [
+    "trim:50/rotate:90",
     "extend:50",
     "extend:aspect=3x1,bg=33669980",
     "resize:700x400,fit=contain,bg=33669980",

@@ -108,6 +108,7 @@ steps! {
     Crop,
     Resize,
     Extend,
+    Trim,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

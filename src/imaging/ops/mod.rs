@@ -12,11 +12,21 @@ mod normalize;
 mod orient;
 mod resize;
 pub(super) mod tone;
+mod trim;
 
 use super::ImagingError;
 use super::frame::Frame;
 use super::point::{Curve, Pass, Stage};
-use crate::domain::pipeline::{Step, Touches};
+use crate::domain::pipeline::{Area, Step, Touches};
+
+/// What a step found out from its first image, which holds for all that follow.
+#[derive(Clone, Default)]
+pub(super) struct Learnt {
+    /// How colours change.
+    curve: Option<Curve>,
+    /// What is kept.
+    area: Option<Area>,
+}
 
 /// Makes an image of the same pixel type of the buffer of an image.
 macro_rules! map_pixels {
@@ -43,7 +53,7 @@ use map_pixels;
 ///
 /// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
-pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Option<Curve>) -> Result<(), ImagingError> {
+pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Learnt) -> Result<(), ImagingError> {
     if step.touches() == Touches::Both {
         pass.run(&mut frame.image);
     }
@@ -57,7 +67,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Gamma(step) => pass.then(tone::gamma(step)),
         Step::Threshold(step) => tone::threshold(step).into_iter().for_each(|stage| pass.then(stage)),
         Step::Posterize(step) => pass.then(tone::posterize(step)),
-        Step::Normalize(step) => pass.then(Stage::Curve(*learnt.get_or_insert_with(|| normalize::curve(step, image)))),
+        Step::Normalize(step) => pass.then(Stage::Curve(*learnt.curve.get_or_insert_with(|| normalize::curve(step, image)))),
         Step::Saturation(step) => pass.then(colour::saturation(step)),
         Step::Hue(step) => pass.then(colour::hue(step)),
         Step::Tint(step) => pass.then(colour::tint(step)),
@@ -71,6 +81,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Crop(step) => crop::crop(frame, step)?,
         Step::Resize(step) => resize::resize(image, frame.shrunk.take(), step)?,
         Step::Extend(step) => extend::extend(image, step),
+        Step::Trim(step) => trim::trim(image, step, learnt),
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),
         #[cfg(feature = "faults")]

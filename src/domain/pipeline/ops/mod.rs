@@ -13,6 +13,7 @@ mod pixel_types;
 mod resize;
 mod target;
 mod tone;
+mod trim;
 
 pub use alpha::{Flatten, Opacity};
 pub use channels::SwapChannels;
@@ -25,3 +26,4 @@ pub use orient::{Flip, Rotate};
 pub use resize::{PixelRatio, Resize};
 pub use target::{Minimum, ResizePlan, Target};
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};
+pub use trim::Trim;
