@@ -3,7 +3,7 @@
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use crate::domain::pipeline::Scale;
+use crate::domain::pipeline::{Area, Scale};
 
 /// A picture as it is shown: whole, with everything that was below it.
 pub(super) struct Frame {
@@ -18,7 +18,7 @@ pub(super) struct Frame {
 impl Frame {
     /// The width and height that the picture has for a pipeline, whatever was decoded of it.
     pub(super) fn size(&self) -> (u32, u32) {
-        self.shrunk.map_or((self.image.width(), self.image.height()), |shrunk| shrunk.original)
+        self.shrunk.map_or((self.image.width(), self.image.height()), |shrunk| shrunk.window.size())
     }
 }
 
@@ -26,7 +26,9 @@ impl Frame {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shrunk {
     /// Width and height of the picture, upright.
-    pub(super) original: (u32, u32),
+    original: (u32, u32),
+    /// What is left of the picture; the pixels are those of all of it.
+    window: Area,
     scale: Scale,
     /// Along each axis, upright: whether the first pixel is the one that stands for less than the others, not the last.
     partial_first: (bool, bool),
@@ -35,11 +37,27 @@ pub(super) struct Shrunk {
 impl Shrunk {
     /// Pixels that were decoded at a scale and then turned; `None` if they are all of the picture's.
     pub(super) fn new(original: (u32, u32), scale: Scale, orientation: Orientation) -> Option<Self> {
-        (scale != Scale::Full).then(|| Self { original, scale, partial_first: last_comes_first(orientation) })
+        (scale != Scale::Full).then(|| Self {
+            original,
+            window: Area::whole(original),
+            scale,
+            partial_first: last_comes_first(orientation),
+        })
     }
 
-    /// Where a rectangle of the picture (left, top, width, height) lies among the pixels that there are.
-    pub(super) fn locate(&self, (left, top, width, height): (u32, u32, u32, u32)) -> (f64, f64, f64, f64) {
+    /// What is left of the picture.
+    pub(super) fn window(&self) -> Area {
+        self.window
+    }
+
+    /// Leaves a part of what was left.
+    pub(super) fn crop(&mut self, area: Area) {
+        self.window = area.within(self.window);
+    }
+
+    /// Where a part of what is left of the picture lies among the pixels that there are: left, top, width, height.
+    pub(super) fn locate(&self, area: Area) -> (f64, f64, f64, f64) {
+        let Area { left, top, width, height } = area.within(self.window);
         let scaled = |length: u32| f64::from(length) / f64::from(self.scale.divisor());
         let pixels = self.scale.shrink(self.original);
         let before = |first: bool, pixels: u32, length: u32| if first { f64::from(pixels) - scaled(length) } else { 0.0 };

@@ -2,10 +2,11 @@
 
 use super::error::ImagingError;
 use super::frame::Frame;
-use super::ops;
-use super::point::{Curve, Pass};
+use super::ops::{self, Learnt};
+use super::point::Pass;
 use super::profile::ToSrgb;
 use crate::domain::limits::ImageLimits;
+use crate::domain::pipeline::ops::Target;
 use crate::domain::pipeline::{Step, Touches};
 
 /// Steps, and the limits that each intermediate result keeps.
@@ -13,14 +14,14 @@ pub(super) struct Program<'p> {
     steps: &'p [Step],
     limits: &'p ImageLimits,
     /// For each step: what the first frame taught it, and what holds for all that follow.
-    learnt: Vec<Option<Curve>>,
+    learnt: Vec<Learnt>,
     /// Done before the first step that looks at colours.
     to_srgb: Option<ToSrgb>,
 }
 
 impl<'p> Program<'p> {
     pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits, to_srgb: Option<ToSrgb>) -> Self {
-        Self { steps, limits, learnt: vec![None; steps.len()], to_srgb }
+        Self { steps, limits, learnt: vec![Learnt::default(); steps.len()], to_srgb }
     }
 
     /// Applies every step. A size that could not be told before it was seen is checked here.
@@ -40,9 +41,12 @@ impl<'p> Program<'p> {
 }
 
 /// Whether the result of a step depends on what the values mean. A resize mixes colours, which comes out nearly the same in any
-/// space that is made for the eye; after it there are fewer to convert.
+/// space that is made for the eye; after it there are fewer to convert. The colour of a canvas must not be converted.
 fn looks_at_colours(step: &Step) -> bool {
-    step.touches() != Touches::Places && !matches!(step, Step::Resize(_))
+    match step {
+        Step::Resize(resize) => matches!(resize.target, Target::Contain(..)),
+        step => step.touches() != Touches::Places,
+    }
 }
 
 #[cfg(test)]

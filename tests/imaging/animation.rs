@@ -47,7 +47,7 @@ pub(crate) fn gif_of(pictures: &[RgbaImage], repeat: Option<Repeat>) -> Vec<u8> 
 }
 
 /// Frames with their delays in milliseconds, and how often they play; 0: forever.
-fn decoded(file: &[u8]) -> (Vec<(RgbaImage, u32)>, u32) {
+pub(crate) fn decoded(file: &[u8]) -> (Vec<(RgbaImage, u32)>, u32) {
     let cursor = Cursor::new(file);
     let plays = |count| match count {
         LoopCount::Infinite => 0,
@@ -154,6 +154,14 @@ fn filters_shapes_and_texts_make_of_every_frame_what_they_make_of_it_alone() {
             assert!(alone != picture, "{step} changes something");
         }
     }
+}
+
+#[test]
+fn every_frame_is_cropped_to_the_same_part() {
+    let (file, _) = run(&gif_of(&pictures(), None), "crop:10x6,gravity=southeast/png").expect("it runs");
+    let (frames, _) = decoded(&file);
+    let expected: Vec<RgbaImage> = pictures().iter().map(|picture| image::imageops::crop_imm(picture, 14, 12, 10, 6).to_image()).collect();
+    assert!(frames.into_iter().map(|(frame, _)| seen((frame, 0)).0).eq(expected));
 }
 
 #[test]

@@ -45,6 +45,18 @@ const AREA_OPERATIONS: [&str; 15] = [
     "resize:301x300,fit=fill/circle/tiff",
 ];
 
+/// Such as change the size.
+const GEOMETRY: [&str; 8] = [
+    "trim:50/rotate:90",
+    "extend:50",
+    "extend:aspect=3x1,bg=33669980",
+    "resize:700x400,fit=contain,bg=33669980",
+    "resize:200x600,fit=contain,enlarge=true,bg=369",
+    "crop:50%x50%",
+    "crop:90%x,x=3%/rotate:90",
+    "crop:70%x/opacity:0.5/resize:90x",
+];
+
 /// Takes bytes and keeps none.
 #[derive(Default)]
 struct Sink {
@@ -106,7 +118,7 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
             for steps in AREA_OPERATIONS {
                 excess(&format!("{format} {color:?}"), &bytes, steps);
             }
-            for steps in POINT_OPERATIONS {
+            for steps in POINT_OPERATIONS.iter().chain(&GEOMETRY) {
                 for output in ["", "/png", "/tiff"] {
                     excess(&format!("{format} {color:?}"), &bytes, &format!("{steps}{output}"));
                 }

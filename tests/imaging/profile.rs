@@ -85,6 +85,14 @@ fn steps_that_look_at_colours_see_srgb() {
 }
 
 #[test]
+fn the_colour_of_a_canvas_is_not_converted() {
+    for pipeline in ["resize:20x60,fit=contain,bg=20c040/png", "extend:9,bg=20c040/png"] {
+        let found = run_to_pixels(&tagged(&sample(20, 30, ColorType::Rgb8)), pipeline).into_rgb8();
+        assert_eq!(found.get_pixel(1, 1).0, [0x20, 0xc0, 0x40], "{pipeline}");
+    }
+}
+
+#[test]
 fn values_and_profile_stay_where_they_are_to_be_kept() {
     let image = sample(67, 41, ColorType::Rgb8);
     let bytes = run(&tagged(&image), "input:profile=keep/png").expect("it runs").0;

@@ -10,6 +10,7 @@ use proptest::strategy::{BoxedStrategy, Strategy};
 use super::error::PipelineError;
 use super::parameter::Parameter;
 use super::print::Scalar;
+use super::values::{SideOfSize, Size};
 
 /// A piece of the text and where it stands.
 #[derive(Clone, Debug)]
@@ -36,7 +37,12 @@ pub(super) struct Value<'a> {
     pub(super) kind: Kind,
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// A part of a value that was written without quotes.
+    pub(super) fn bare(text: &'a str) -> Self {
+        Self { word: Word { text: Cow::Borrowed(text), at: 0..text.len() }, kind: Kind::Bare }
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         matches!(self.kind, Kind::Bare | Kind::String).then_some(&*self.word.text)
     }
@@ -199,6 +205,24 @@ impl<'a> Arguments<'a> {
         match self.optional(name)? {
             Some(read) => Ok(read),
             None => Err(self.missing(name, &T::expected())),
+        }
+    }
+
+    /// A size: by itself, or as a width and a height of which one may be missing; `None` where there is neither.
+    pub(super) fn size<S: SideOfSize, T: Argument + From<Size<S>>>(&mut self) -> Result<Option<T>, PipelineError> {
+        let size = self.optional("size")?;
+        let (width, height) = (self.optional_at("width")?, self.optional_at("height")?);
+        match (&size, width.as_ref().or(height.as_ref())) {
+            (Some(_), Some((_, at))) => Err(PipelineError::new(at.clone(), "a side is given twice: once in the size, once by its name")),
+            _ => Ok(size.or_else(|| Size::of(width.map(|(width, _)| width), height.map(|(height, _)| height)).map(T::from))),
+        }
+    }
+
+    /// Refuses an argument that was not read: it means nothing beside the others.
+    pub(super) fn refuse(&self, name: &str, why: &str) -> Result<(), PipelineError> {
+        match self.bound.iter().find(|(parameter, _)| parameter.name == name) {
+            Some((_, value)) => Err(PipelineError::new(value.word.at.clone(), why)),
+            None => Ok(()),
         }
     }
 

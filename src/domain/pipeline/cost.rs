@@ -106,7 +106,9 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     let mut peak = decoded.saturating_add(info.decoder_bytes).max(upright);
     for step in pipeline.steps() {
         let after = step.size_after(size);
-        let result = if after == size { held } else { after };
+        // A crop of what was decoded at a scale is left to the resize that comes after it.
+        let waits = held != size && matches!(step, Step::Crop(_));
+        let result = if after == size || waits { held } else { after };
         peak = peak.max(step_bytes(step, held, result, bytes_per_pixel));
         (size, held) = (after, result);
         bytes_per_pixel = step.bytes_per_pixel_after(bytes_per_pixel);
@@ -132,7 +134,10 @@ fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixe
         Step::Resize(_) => {
             // A copy of the source multiplied by its alpha, and the image scaled along one axis.
             let half_way = bytes(pixels((after.0, before.1)));
-            source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)))
+            let resized = source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)));
+            // The image as it is, in a pixel type that has the canvas's colour, and on the canvas.
+            let laid = step.bytes_per_pixel_after(bytes_per_pixel).saturating_mul(3).saturating_mul(pixels(after));
+            resized.max(laid)
         }
         step => {
             let rows = u64::from(before.0).saturating_mul(step.scratch_of_column(bytes_per_pixel));

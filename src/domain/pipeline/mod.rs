@@ -6,6 +6,7 @@
 //! Both are read into calls (`call`), and the calls into operations by their declarations (`operation`, `ops`, `step`), so a
 //! name, a default or a check exists once. What the operations do to pixels is the business of `imaging`; what they cost in memory is in [`cost`].
 
+mod area;
 mod call;
 mod compact;
 pub mod cost;
@@ -29,6 +30,7 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+pub use area::Area;
 use call::{Arguments, Call};
 pub use error::PipelineError;
 pub use input::Input;
@@ -40,8 +42,8 @@ pub use preset::{InvalidPresetName, PresetName, Presets};
 pub use scale::Scale;
 pub use step::Step;
 pub use values::{
-    ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Frames, Gravity, Length, OpaqueColor,
-    Percent, Portion, Profile, Quality, ResizeQuality, Rotation, Side, Subsampling, Text, Whole,
+    ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames, Gravity, Length,
+    OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side, Size, Subsampling, Text, Whole,
 };
 
 /// What is taken of the file, operations in their order, then the output. Always valid: at least one step or an output, and at most

@@ -8,7 +8,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::escape;
 use super::operation::Declared;
 use super::parameter::Parameter;
-use super::values::Size;
 use super::{Input, Output, Pipeline, Step};
 
 /// A value to print.
@@ -24,7 +23,10 @@ pub(super) enum Scalar {
     /// Numbers of thousandths.
     List(Vec<i64>),
     /// `400x300` in the compact form, `width` and `height` in JSON.
-    Size(Size),
+    Size {
+        width: Option<Box<Scalar>>,
+        height: Option<Box<Scalar>>,
+    },
 }
 
 /// `12.345`, `-0.5` or `7`: no more digits than it takes.
@@ -49,7 +51,11 @@ impl fmt::Display for Scalar {
                 f.write_str(if index == 0 { "" } else { ";" })?;
                 decimal(f, *number)
             }),
-            Self::Size(size) => size.fmt(f),
+            Self::Size { width, height } => {
+                width.as_ref().map_or(Ok(()), |width| width.fmt(f))?;
+                f.write_str("x")?;
+                height.as_ref().map_or(Ok(()), |height| height.fmt(f))
+            }
         }
     }
 }
@@ -130,11 +136,9 @@ fn entry<M: SerializeMap>(map: &mut M, name: &str, value: &Scalar) -> Result<(),
         Scalar::Number(number) => map.serialize_entry(name, &Decimal(*number)),
         Scalar::List(numbers) => map.serialize_entry(name, &numbers.iter().map(|number| Decimal(*number)).collect::<Vec<_>>()),
         Scalar::Bool(value) => map.serialize_entry(name, value),
-        Scalar::Size(Size::Width(width)) => map.serialize_entry("width", &width.get()),
-        Scalar::Size(Size::Height(height)) => map.serialize_entry("height", &height.get()),
-        Scalar::Size(Size::Both(width, height)) => {
-            map.serialize_entry("width", &width.get())?;
-            map.serialize_entry("height", &height.get())
+        Scalar::Size { width, height } => {
+            let mut sides = [("width", width), ("height", height)].into_iter();
+            sides.try_for_each(|(name, side)| side.as_ref().map_or(Ok(()), |side| entry(map, name, side)))
         }
     }
 }

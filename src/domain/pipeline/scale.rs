@@ -40,13 +40,24 @@ impl Scale {
     }
 
     /// The smallest scale that a pipeline leaves room for, on a picture of that width and height in pixels, upright. Only
-    /// a resize makes room, and only if nothing but steps that do not care whether they see pixels or their means comes before it.
+    /// a resize makes room, and only if nothing comes before it but crops and steps that do not care whether they see pixels or their
+    /// means.
     #[must_use]
     pub fn for_pipeline(pipeline: &Pipeline, size: (u32, u32)) -> Self {
-        match pipeline.steps().iter().find(|step| step.touches() != Touches::LinearColours) {
-            Some(Step::Resize(resize)) => Self::for_resize(&resize.target.plan(size, resize.enlarge), resize.quality),
-            _ => Self::Full,
+        let mut size = size;
+        for step in pipeline.steps() {
+            match step {
+                step if step.touches() == Touches::LinearColours => {}
+                // What a crop leaves is cut out when it is resized.
+                Step::Crop(crop) => match crop.area(size) {
+                    Some(area) => size = area.size(),
+                    None => return Self::Full,
+                },
+                Step::Resize(resize) => return Self::for_resize(&resize.plan(size), resize.quality),
+                _ => return Self::Full,
+            }
         }
+        Self::Full
     }
 
     /// The smallest scale that leaves a resize as many pixels along each axis as its result has, times the margin of the quality.
@@ -59,7 +70,7 @@ impl Scale {
             ResizeQuality::Default => 2,
             ResizeQuality::Best => return Self::Full,
         };
-        let (_, _, width, height) = plan.crop;
+        let (width, height) = plan.crop.size();
         let leaves_enough = |scale: &Self| {
             let enough = |from: u32, to: u32| u64::from(from) >= margin * u64::from(scale.divisor()) * u64::from(to);
             enough(width, plan.width) && enough(height, plan.height)
@@ -71,9 +82,13 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::pipeline::Area;
 
     fn for_resize(crop: (u32, u32), (width, height): (u32, u32), quality: ResizeQuality) -> Scale {
-        Scale::for_resize(&ResizePlan { crop: (5, 7, crop.0, crop.1), width, height }, quality)
+        Scale::for_resize(
+            &ResizePlan { crop: Area { left: 5, top: 7, width: crop.0, height: crop.1 }, width, height, canvas: None },
+            quality,
+        )
     }
 
     #[test]
@@ -95,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_steps_on_single_pixels_may_come_before_the_resize() {
+    fn only_crops_and_steps_on_single_pixels_may_come_before_the_resize() {
         let scale = |pipeline: &str| Scale::for_pipeline(&pipeline.parse().unwrap(), (1600, 800));
         for pipeline in ["resize:100x", "resize:100x/rotate:90", "invert/grayscale/swap_channels/resize:100x50/png"] {
             assert_eq!(scale(pipeline), Scale::Eighth, "{pipeline}");
@@ -106,7 +121,15 @@ mod tests {
         assert_eq!(scale("resize:200x,quality=fast"), Scale::Eighth);
         assert_eq!(scale("resize:200x"), Scale::Quarter);
         assert_eq!(scale("resize:1x,quality=best"), Scale::Full);
+        assert_eq!(scale("resize:12.5%,quality=fast"), Scale::Eighth);
+        // The canvas does not count.
+        assert_eq!(scale("resize:100x1000,fit=contain"), Scale::Eighth);
+        assert_eq!(scale("resize:50x,dpr=2"), Scale::Eighth);
+        assert_eq!(scale("resize:50x,dpr=2.1"), Scale::Quarter);
         // What is cut off does not count.
+        assert_eq!(scale("crop:800x800/invert/resize:100x"), Scale::Quarter);
+        assert_eq!(scale("crop:800x800"), Scale::Full);
+        assert_eq!(scale("crop:800x,x=1600/resize:1x"), Scale::Full);
         assert_eq!(scale("resize:100x100,fit=cover"), Scale::Quarter);
     }
 

@@ -5,6 +5,8 @@ mod alpha;
 mod blur;
 mod channels;
 mod colour;
+mod crop;
+mod extend;
 #[cfg(feature = "faults")]
 mod faults;
 mod median;
@@ -13,19 +15,25 @@ mod pixel_types;
 mod pixelate;
 mod resize;
 mod round;
+mod target;
 mod text;
 mod tone;
+mod trim;
 
 pub use alpha::{Flatten, Opacity};
 pub use blur::{Blur, Sharpen, Sigma};
 pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
+pub use crop::{Crop, CropSize, Position};
+pub use extend::{Canvas, Extend};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};
 pub use median::Median;
 pub use orient::{Flip, Rotate};
 pub use pixelate::Pixelate;
-pub use resize::{Resize, ResizePlan, Target};
+pub use resize::{PixelRatio, Resize};
 pub use round::{Circle, Round};
+pub use target::{Backdrop, Minimum, ResizePlan, Target};
 pub use text::Caption;
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};
+pub use trim::Trim;

@@ -1,18 +1,25 @@
-//! The size that a resize asks for, and the arithmetic from there to pixels.
+//! What a resize is asked for. The arithmetic from there to pixels is in `target`.
 
+use super::pixel_types::with_background;
+use super::target::{Minimum, ResizePlan, Target};
 use crate::domain::pipeline::call::{Argument, Arguments};
 use crate::domain::pipeline::error::PipelineError;
 use crate::domain::pipeline::operation::{Declaration, Declared, Touches};
 use crate::domain::pipeline::parameter::{Need, Parameter};
 use crate::domain::pipeline::print::{self, Field, Scalar};
 use crate::domain::pipeline::step::Operation;
-use crate::domain::pipeline::values::{Fit, ResizeQuality, Side, Size};
+use crate::domain::pipeline::values::{Color, Decimal, Fit, Focus, Gravity, ResizeQuality, Side, Size, SizeOrScale};
+
+/// How many pixels a pixel of a page has on a screen: 0.1 to 10.
+pub type PixelRatio = Decimal<100, 10_000>;
 
 /// Changes the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resize {
     /// The size asked for, and how to get there.
     pub target: Target,
+    /// What all sizes are multiplied by.
+    pub dpr: Option<PixelRatio>,
     /// Whether the result may have more pixels along a side than there were.
     pub enlarge: bool,
     /// What matters more: time or pixels.
@@ -24,49 +31,97 @@ impl Declared for Resize {
         name: "resize",
         text: &[" Changes the size. Colours are multiplied by their alpha on the way, so that transparent pixels do not bleed."],
         parameters: &[
-            Parameter::declared::<Size>(
+            Parameter::declared::<SizeOrScale>(
                 "size",
-                &[" The width and the height of a box, or one of them; in JSON also as `width` and `height`."],
+                &[" The width and the height of a box, or one of them, or a percentage of what there is; in JSON also as `width` and `height`."],
             )
             .positional(),
             Parameter::declared::<Side>("width", &[" The width, where no size is given."]).need(Need::Optional),
             Parameter::declared::<Side>("height", &[" The height, where no size is given."]).need(Need::Optional),
             Parameter::declared::<Fit>("fit", &[" How the image is brought to the box; all but `inside` need both sides."])
                 .need(Need::Default(|| Fit::Inside.scalar())),
-            Parameter::declared::<bool>("enlarge", &[" Whether a side may grow."]).need(Need::Default(|| Scalar::Bool(false))),
+            Parameter::declared::<Focus>(
+                "gravity",
+                &[" Of `cover`: what is kept of the image. Of `contain`: where the image is in the box, one of the nine places."],
+            )
+            .need(Need::Default(|| Focus::CENTER.scalar())),
+            Parameter::declared::<Color>("background", &[" Of `contain`: the colour of what the image leaves free of the box."])
+                .short("bg")
+                .need(Need::Default(|| Color::WHITE.scalar())),
+            Parameter::declared::<Side>(
+                "min_width",
+                &[" Of `inside` and `outside`: the least width; the result sticks out of the box where it must."],
+            )
+            .need(Need::Optional),
+            Parameter::declared::<Side>("min_height", &[" As `min_width`, for the height."]).need(Need::Optional),
+            Parameter::declared::<PixelRatio>("dpr", &[" What every size is multiplied by, for screens with denser pixels."])
+                .need(Need::Optional),
+            Parameter::declared::<bool>("enlarge", &[" Whether a side of the image may grow."]).need(Need::Default(|| Scalar::Bool(false))),
             Parameter::declared::<ResizeQuality>("quality", &[" What matters more: time or pixels."])
                 .need(Need::Default(|| ResizeQuality::Default.scalar())),
         ],
-        examples: &["resize:100x50", "resize:400x", "resize:200x200,fit=cover"],
+        examples: &[
+            "resize:100x50",
+            "resize:400x",
+            "resize:50%",
+            "resize:200x200,fit=cover,gravity=north",
+            "resize:200x200,fit=contain,bg=transparent",
+            "resize:400x300,min_width=200,dpr=2",
+        ],
     };
 
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
-        Ok(Self {
+        let resize = Self {
             target: Target::read(arguments)?,
+            dpr: arguments.optional("dpr")?,
             enlarge: arguments.optional("enlarge")?.unwrap_or(false),
             quality: arguments.optional("quality")?.unwrap_or(ResizeQuality::Default),
-        })
+        };
+        arguments.refuse("gravity", "gravity is for fit=cover and fit=contain")?;
+        arguments.refuse("background", "background is for fit=contain")?;
+        arguments.refuse("min_width", "min_width is for fit=inside and fit=outside")?;
+        arguments.refuse("min_height", "min_height is for fit=inside and fit=outside")?;
+        Ok(resize)
     }
 
     fn fields(&self) -> Vec<Field> {
-        let (size, fit) = match self.target {
-            Target::Width(width) => (Size::Width(width), None),
-            Target::Height(height) => (Size::Height(height), None),
-            Target::Box { width, height, fit } => (Size::Both(width, height), Some(fit.scalar())),
+        let size = |size: Size| Some(size.scalar());
+        let both = |width: Side, height: Side| size(Size::Both(width, height));
+        let none = Minimum::default();
+        let (size, fit, gravity, background, minimum) = match self.target {
+            Target::Scale(percent) => (Some(percent.scalar()), None, None, None, none),
+            Target::Inside(asked @ Size::Both(..), minimum) => (size(asked), Some(Fit::Inside), None, None, minimum),
+            Target::Inside(asked, minimum) => (size(asked), None, None, None, minimum),
+            Target::Outside(width, height, minimum) => (both(width, height), Some(Fit::Outside), None, None, minimum),
+            Target::Cover(width, height, focus) => (both(width, height), Some(Fit::Cover), Some(focus.scalar()), None, none),
+            Target::Contain(width, height, gravity, background) => {
+                (both(width, height), Some(Fit::Contain), Some(gravity.scalar()), Some(background.scalar()), none)
+            }
+            Target::Fill(width, height) => (both(width, height), Some(Fit::Fill), None, None, none),
         };
-        let values = vec![Some(size.scalar()), None, None, fit, Some(Scalar::Bool(self.enlarge)), Some(self.quality.scalar())];
-        print::fields(Self::DECLARATION.parameters, values)
+        let side = |side: Option<Side>| side.map(|side| side.scalar());
+        let values = vec![size, None, None, fit.map(|fit| fit.scalar()), gravity, background, side(minimum.width), side(minimum.height)];
+        let others = [self.dpr.map(|dpr| dpr.scalar()), Some(Scalar::Bool(self.enlarge)), Some(self.quality.scalar())];
+        print::fields(Self::DECLARATION.parameters, values.into_iter().chain(others).collect())
     }
 
     #[cfg(test)]
     fn any() -> proptest::strategy::BoxedStrategy<Self> {
         use proptest::strategy::Strategy;
-        let target = (Size::any(), Fit::any()).prop_map(|(size, fit)| match size {
-            Size::Width(width) => Target::Width(width),
-            Size::Height(height) => Target::Height(height),
-            Size::Both(width, height) => Target::Box { width, height, fit },
-        });
-        (target, bool::any(), ResizeQuality::any()).prop_map(|(target, enlarge, quality)| Self { target, enlarge, quality }).boxed()
+        (Target::any(), proptest::option::of(PixelRatio::any()), bool::any(), ResizeQuality::any())
+            .prop_map(|(target, dpr, enlarge, quality)| Self { target, dpr, enlarge, quality })
+            .boxed()
+    }
+}
+
+impl Resize {
+    /// What to do to an image of that width and height, both at least 1.
+    ///
+    /// Without `enlarge` no side of the image grows: `inside` and `outside` then scale by at most one; `cover` keeps the box's aspect
+    /// ratio and shrinks the box into the image; `fill` shortens each side of the box to the image's; `contain` gives the box.
+    #[must_use]
+    pub fn plan(&self, size: (u32, u32)) -> ResizePlan {
+        self.target.plan(size, self.dpr, self.enlarge)
     }
 }
 
@@ -74,108 +129,45 @@ impl Operation for Resize {
     const TOUCHES: Touches = Touches::Both;
 
     fn size_after(&self, size: (u32, u32)) -> (u32, u32) {
-        let plan = self.target.plan(size, self.enlarge);
-        (plan.width, plan.height)
+        self.plan(size).size()
     }
-}
 
-/// The size that a resize asks for. With one side the other follows from the aspect ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// A width.
-    Width(Side),
-    /// A height.
-    Height(Side),
-    /// A box.
-    Box {
-        /// The width of the box.
-        width: Side,
-        /// The height of the box.
-        height: Side,
-        /// How the image is brought to the box.
-        fit: Fit,
-    },
-}
-
-/// What a resize does to one image: cut a rectangle out, then scale it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResizePlan {
-    /// The rectangle of the source that is kept: left, top, width, height in pixels.
-    pub crop: (u32, u32, u32, u32),
-    /// The width of the result in pixels, at least 1.
-    pub width: u32,
-    /// The height of the result in pixels, at least 1.
-    pub height: u32,
+    fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {
+        match self.target {
+            Target::Contain(_, _, _, background) => with_background(background, bytes_per_pixel),
+            _ => bytes_per_pixel,
+        }
+    }
 }
 
 impl Target {
-    /// What to do to an image of width `w` and height `h` (both at least 1).
-    ///
-    /// Without `enlarge` no side grows: `inside` and `outside` then scale by at most one; `cover` keeps the box's aspect
-    /// ratio and shrinks the box into the image; `fill` shortens each side of the box to the image's.
-    #[must_use]
-    pub fn plan(&self, (w, h): (u32, u32), enlarge: bool) -> ResizePlan {
-        let whole = (0, 0, w, h);
-        match *self {
-            Self::Width(width) => scaled(whole, (width.get(), w), enlarge),
-            Self::Height(height) => scaled(whole, (height.get(), h), enlarge),
-            Self::Box { width, height, fit } => {
-                let (bw, bh) = (width.get(), height.get());
-                let box_is_wider = product(bw, h) > product(bh, w);
-                match fit {
-                    Fit::Inside => scaled(whole, if box_is_wider { (bh, h) } else { (bw, w) }, enlarge),
-                    Fit::Outside => scaled(whole, if box_is_wider { (bw, w) } else { (bh, h) }, enlarge),
-                    Fit::Fill if enlarge => ResizePlan { crop: whole, width: bw, height: bh },
-                    Fit::Fill => ResizePlan { crop: whole, width: bw.min(w), height: bh.min(h) },
-                    Fit::Cover => {
-                        let (cw, ch) = if box_is_wider { (w, ratio(w, bh, bw)) } else { (ratio(h, bw, bh), h) };
-                        let (cw, ch) = (cw.min(w), ch.min(h));
-                        let crop = ((w - cw) / 2, (h - ch) / 2, cw, ch);
-                        let grows = bw > cw || bh > ch;
-                        let (width, height) = if grows && !enlarge { (cw, ch) } else { (bw, bh) };
-                        ResizePlan { crop, width, height }
-                    }
-                }
-            }
-        }
-    }
-
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
-        let size = arguments.optional::<Size>("size")?;
-        let (width, height) = (arguments.optional_at::<Side>("width")?, arguments.optional_at::<Side>("height")?);
-        let size = match (size, width, height) {
-            (Some(size), None, None) => size,
-            (None, Some((width, _)), Some((height, _))) => Size::Both(width, height),
-            (None, Some((width, _)), None) => Size::Width(width),
-            (None, None, Some((height, _))) => Size::Height(height),
-            (None, None, None) => return Err(arguments.missing("a size", "400x300, 400x or x300, or width and height")),
-            (Some(_), Some((_, at)), _) | (Some(_), None, Some((_, at))) => {
-                return Err(PipelineError::new(at, "a side is given twice: once in the size, once by its name"));
+        let size = match arguments.size()? {
+            Some(SizeOrScale::Size(size)) => size,
+            Some(SizeOrScale::Scale(percent)) => {
+                arguments.refuse("fit", "a percentage leaves the aspect ratio as it is: fit is for sizes in pixels")?;
+                return Ok(Self::Scale(percent));
             }
+            None => return Err(arguments.missing("a size", "400x300, 400x or x300, a percentage, or width and height")),
         };
         match (size, arguments.optional_at::<Fit>("fit")?) {
-            (Size::Both(width, height), fit) => Ok(Self::Box { width, height, fit: fit.map_or(Fit::Inside, |(fit, _)| fit) }),
-            (Size::Width(width), None | Some((Fit::Inside, _))) => Ok(Self::Width(width)),
-            (Size::Height(height), None | Some((Fit::Inside, _))) => Ok(Self::Height(height)),
+            (size, None | Some((Fit::Inside, _))) => Ok(Self::Inside(size, Minimum::read(arguments)?)),
+            (Size::Both(width, height), Some((fit, _))) => Ok(match fit {
+                Fit::Inside | Fit::Outside => Self::Outside(width, height, Minimum::read(arguments)?),
+                Fit::Cover => Self::Cover(width, height, arguments.optional("gravity")?.unwrap_or(Focus::CENTER)),
+                Fit::Contain => {
+                    let gravity = arguments.optional("gravity")?.unwrap_or(Gravity::Center);
+                    Self::Contain(width, height, gravity, arguments.optional("background")?.unwrap_or(Color::WHITE))
+                }
+                Fit::Fill => Self::Fill(width, height),
+            }),
             (_, Some((fit, at))) => Err(PipelineError::new(at, format!("fit={fit} needs both a width and a height"))),
         }
     }
 }
 
-/// The crop scaled by `to / from`, keeping its aspect ratio.
-fn scaled(crop: (u32, u32, u32, u32), (to, from): (u32, u32), enlarge: bool) -> ResizePlan {
-    let (_, _, width, height) = crop;
-    let to = if enlarge { to } else { to.min(from) };
-    ResizePlan { crop, width: ratio(width, to, from), height: ratio(height, to, from) }
-}
-
-/// `value * numerator / denominator`, rounded to the nearest, at least 1, saturating.
-fn ratio(value: u32, numerator: u32, denominator: u32) -> u32 {
-    let denominator = u64::from(denominator.max(1));
-    let rounded = (product(value, numerator) + denominator / 2) / denominator;
-    u32::try_from(rounded).unwrap_or(u32::MAX).max(1)
-}
-
-fn product(a: u32, b: u32) -> u64 {
-    u64::from(a) * u64::from(b)
+impl Minimum {
+    fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
+        Ok(Self { width: arguments.optional("min_width")?, height: arguments.optional("min_height")? })
+    }
 }

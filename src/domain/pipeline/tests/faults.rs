@@ -9,10 +9,18 @@ fn fault(text: &str) -> (usize, String) {
     (error.position(), error.message().to_owned())
 }
 
+/// Each text has its fault at the place, and the message says what it is.
+fn assert_faults(cases: &[(&str, usize, &str)]) {
+    for (text, position, message) in cases {
+        let (at, found) = fault(text);
+        assert_eq!((at, &*found), (*position, *message), "{text}");
+    }
+}
+
 #[test]
 fn compact_faults_point_at_their_place() {
     let operations = format!("expected one of {}", Step::names().collect::<Vec<_>>().join(", "));
-    let cases: &[(&str, usize, &str)] = &[
+    assert_faults(&[
         ("", 0, "expected an operation, found nothing"),
         ("  ", 2, "expected an operation, found nothing"),
         ("invert//png", 7, "expected an operation, found nothing"),
@@ -35,29 +43,85 @@ fn compact_faults_point_at_their_place() {
         ("rotate", 0, "rotate needs degrees: expected 90, 180 or 270 (degrees clockwise)"),
         ("rotate:45", 7, "degrees: expected 90, 180 or 270 (degrees clockwise), found \"45\""),
         ("flip:horizontl", 5, "direction: expected one of horizontal, vertical, found \"horizontl\"; did you mean \"horizontal\"?"),
-        ("resize", 0, "resize needs a size: expected 400x300, 400x or x300, or width and height"),
-        ("resize:x", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"x\""),
-        ("resize:400x0", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"400x0\""),
-        ("resize:65536x1", 7, "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, found \"65536x1\""),
-        ("resize:400x300,cover", 15, "expected name=value with one of width, height, fit, enlarge, quality"),
-        ("resize:400x300,fit=covr", 19, "fit: expected one of inside, outside, cover, fill, found \"covr\"; did you mean \"cover\"?"),
+        ("invert/é", 7, &format!("unknown operation \"é\": {operations}")),
+    ]);
+    assert!(fault("invert/rezise:4x4").1.ends_with("; did you mean \"resize\"?"), "{:?}", fault("invert/rezise:4x4"));
+    assert!(fault("invert/pgn").1.ends_with("; did you mean \"png\"?"), "{:?}", fault("invert/pgn"));
+}
+
+#[test]
+fn faults_of_crops_and_canvases_point_at_their_place() {
+    assert_faults(&[
+        ("crop", 0, "crop needs a size: expected 400x300, 50%x50%, 400x or x300, or an aspect such as 16x9"),
+        (
+            "crop:101%x",
+            5,
+            "size: expected a size such as 400x300, 50%x50%, 400x or x300, sides 1 to 65535 or at most 100%, found \"101%x\"",
+        ),
+        ("crop:4x4,aspect=1x1", 16, "a crop has a size or an aspect, not both"),
+        ("crop:4x4,x=1,gravity=north", 21, "a crop has a position (x, y) or a gravity, not both"),
+        ("crop:aspect=16x", 12, "aspect: expected a ratio of width to height such as 16x9, both 1 to 65535, found \"16x\""),
+        (
+            "crop:4x4,gravity=nort",
+            17,
+            "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, or a point such as \
+             0.3;0.7 (parts of the width and of the height; in JSON an array), found \"nort\"; did you mean \"north\"?",
+        ),
+        ("extend", 0, "extend needs a border: expected a number of pixels or a percentage, or size=400x300, or aspect=16x9"),
+        ("extend:5,size=4x4", 14, "a canvas has borders, a size or an aspect, only one of them"),
+        ("extend:size=4x4,aspect=1x1", 23, "a canvas has borders, a size or an aspect, only one of them"),
+        ("extend:5,gravity=east", 17, "gravity is for a canvas of a size or an aspect"),
+    ]);
+}
+
+#[test]
+fn faults_of_a_resize_point_at_their_place() {
+    assert_faults(&[
+        ("resize", 0, "resize needs a size: expected 400x300, 400x or x300, a percentage, or width and height"),
+        (
+            "resize:x",
+            7,
+            "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, or a percentage, 0.001% to 1000%, with at most 3 decimals, found \"x\"",
+        ),
+        (
+            "resize:400x0",
+            7,
+            "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, or a percentage, 0.001% to 1000%, with at most 3 decimals, found \"400x0\"",
+        ),
+        (
+            "resize:65536x1",
+            7,
+            "size: expected a size such as 400x300, 400x or x300, sides 1 to 65535, or a percentage, 0.001% to 1000%, with at most 3 decimals, found \"65536x1\"",
+        ),
+        (
+            "resize:400x300,cover",
+            15,
+            "expected name=value with one of width, height, fit, gravity, background, min_width, min_height, dpr, enlarge, quality",
+        ),
+        (
+            "resize:400x300,fit=covr",
+            19,
+            "fit: expected one of inside, outside, cover, contain, fill, found \"covr\"; did you mean \"cover\"?",
+        ),
         (
             "resize:400x300,fti=cover",
             15,
-            "resize has no argument \"fti\": expected one of size, width, height, fit, enlarge, quality; did you mean \"fit\"?",
+            "resize has no argument \"fti\": expected one of size, width, height, fit, gravity, background, min_width, min_height, dpr, enlarge, quality; did you mean \"fit\"?",
         ),
         ("resize:400x,fit=cover", 16, "fit=cover needs both a width and a height"),
         ("resize:400x,height=300", 19, "a side is given twice: once in the size, once by its name"),
+        ("resize:4x3,gravity=north", 19, "gravity is for fit=cover and fit=contain"),
+        ("resize:4x3,fit=cover,bg=black", 24, "background is for fit=contain"),
+        ("resize:4x3,fit=fill,min_width=3", 30, "min_width is for fit=inside and fit=outside"),
+        ("resize:50%,fit=cover", 15, "a percentage leaves the aspect ratio as it is: fit is for sizes in pixels"),
+        (
+            "resize:4x3,fit=contain,gravity=0;1",
+            31,
+            "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, found \"0;1\"",
+        ),
         ("resize:fit=cover,400x300", 17, "expected name=value: an argument without a name comes before those with one"),
         ("resize:400x300,enlarge=yes", 23, "enlarge: expected true or false, found \"yes\""),
-        ("invert/é", 7, &format!("unknown operation \"é\": {operations}")),
-    ];
-    for (text, position, message) in cases {
-        let (at, found) = fault(text);
-        assert_eq!((at, &*found), (*position, *message), "{text}");
-    }
-    assert!(fault("invert/rezise:4x4").1.ends_with("; did you mean \"resize\"?"), "{:?}", fault("invert/rezise:4x4"));
-    assert!(fault("invert/pgn").1.ends_with("; did you mean \"png\"?"), "{:?}", fault("invert/pgn"));
+    ]);
 }
 
 #[test]

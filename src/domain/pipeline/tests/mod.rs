@@ -24,6 +24,7 @@ fn both_forms_mean_the_same() {
             r#"{"steps":[{"degrees":90,"op":"rotate"},{"op":"flip","direction":"vertical"}],"output":{"format":"jpeg"}}"#,
         ),
         ("resize:x40,enlarge=true", r#"{"steps":[{"op":"resize","height":40,"enlarge":true}]}"#),
+        ("crop:50%x300,gravity=0.25;1", r#"{"steps":[{"op":"crop","width":"50%","height":300,"gravity":[0.25,1]}]}"#),
         ("resize:width=3,height=4", r#"{"steps":[{"op":"resize","size":"3x4"}]}"#),
         ("\tinvert\n", " {\"steps\" : [ {\"op\":\"inv\\u0065rt\"} ] } "),
     ] {
@@ -31,24 +32,22 @@ fn both_forms_mean_the_same() {
     }
 }
 
+/// The text is printed as `canonical`, and as `json` in that form.
+fn assert_printed(cases: &[(&str, &str, &str)]) {
+    for (text, canonical, json) in cases {
+        assert_eq!(parse(text).to_string(), *canonical);
+        assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), *json);
+    }
+}
+
 #[test]
 fn the_canonical_form_prints_defaults_too() {
-    for (text, canonical, json) in [
+    assert_printed(&[
         ("swap_channels", "swap_channels:bgr", r#"{"steps":[{"op":"swap_channels","order":"bgr"}]}"#),
         (
             "swap_channels:order=gbr/jpg",
             "swap_channels:gbr/jpeg:q=85,progressive=false,subsampling=420",
             r#"{"steps":[{"op":"swap_channels","order":"gbr"}],"output":{"format":"jpeg","quality":85,"progressive":false,"subsampling":420}}"#,
-        ),
-        (
-            "resize:400x300",
-            "resize:400x300,fit=inside,enlarge=false,quality=default",
-            r#"{"steps":[{"op":"resize","width":400,"height":300,"fit":"inside","enlarge":false,"quality":"default"}]}"#,
-        ),
-        (
-            "resize:400x,fit=inside",
-            "resize:400x,enlarge=false,quality=default",
-            r#"{"steps":[{"op":"resize","width":400,"enlarge":false,"quality":"default"}]}"#,
         ),
         (
             "rotate:270/invert/webp",
@@ -61,10 +60,45 @@ fn the_canonical_form_prints_defaults_too() {
             "webp:q=7,lossless=true,effort=4,max_bytes=5000",
             r#"{"steps":[],"output":{"format":"webp","quality":7,"lossless":true,"effort":4,"max_bytes":5000}}"#,
         ),
-    ] {
-        assert_eq!(parse(text).to_string(), canonical);
-        assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), json);
-    }
+    ]);
+}
+
+#[test]
+fn the_canonical_form_of_sizes_has_one_spelling() {
+    assert_printed(&[
+        (
+            "resize:400x300",
+            "resize:400x300,fit=inside,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":400,"height":300,"fit":"inside","enlarge":false,"quality":"default"}]}"#,
+        ),
+        (
+            "resize:400x,fit=inside",
+            "resize:400x,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":400,"enlarge":false,"quality":"default"}]}"#,
+        ),
+        ("crop:40x", "crop:40x,gravity=center", r#"{"steps":[{"op":"crop","width":40,"gravity":"center"}]}"#),
+        ("crop:12.5%x7,y=3", "crop:12.5%x7,x=0,y=3", r#"{"steps":[{"op":"crop","width":"12.5%","height":7,"x":0,"y":3}]}"#),
+        (
+            "resize:50%",
+            "resize:50%,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","size":"50%","enlarge":false,"quality":"default"}]}"#,
+        ),
+        (
+            "resize:4x3,fit=contain,dpr=1.5",
+            "resize:4x3,fit=contain,gravity=center,bg=white,dpr=1.5,enlarge=false,quality=default",
+            r#"{"steps":[{"op":"resize","width":4,"height":3,"fit":"contain","gravity":"center","background":"white","dpr":1.5,"enlarge":false,"quality":"default"}]}"#,
+        ),
+        (
+            "extend:5,left=10%",
+            "extend:top=5,right=5,bottom=5,left=10%,bg=white",
+            r#"{"steps":[{"op":"extend","top":5,"right":5,"bottom":5,"left":"10%","background":"white"}]}"#,
+        ),
+        (
+            "extend:size=5x",
+            "extend:size=5x,gravity=center,bg=white",
+            r#"{"steps":[{"op":"extend","width":5,"gravity":"center","background":"white"}]}"#,
+        ),
+    ]);
 }
 
 #[test]

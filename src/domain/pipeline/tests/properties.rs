@@ -3,21 +3,8 @@
 use proptest::prelude::*;
 
 use crate::domain::pipeline::operation::Declared;
-use crate::domain::pipeline::ops::Target;
-use crate::domain::pipeline::{Fit, Input, Output, Pipeline, Side, Step};
-
-fn side() -> impl Strategy<Value = Side> {
-    (1..=65_535_u32).prop_map(|pixels| Side::new(pixels).expect("in range"))
-}
-
-fn target() -> impl Strategy<Value = Target> {
-    let fit = prop::sample::select(vec![Fit::Inside, Fit::Outside, Fit::Cover, Fit::Fill]);
-    prop_oneof![
-        side().prop_map(Target::Width),
-        side().prop_map(Target::Height),
-        (side(), side(), fit).prop_map(|(width, height, fit)| Target::Box { width, height, fit }),
-    ]
-}
+use crate::domain::pipeline::ops::{Backdrop, Minimum, Resize, Target};
+use crate::domain::pipeline::{Area, Input, Output, Pipeline, Size, Step};
 
 /// Any pipeline: every operation and every output with any arguments.
 fn pipeline() -> impl Strategy<Value = Pipeline> {
@@ -71,22 +58,38 @@ proptest! {
     }
 
     #[test]
-    fn a_resize_stays_in_its_box_and_in_the_image(target in target(), enlarge in any::<bool>(), w in 1..70_000_u32, h in 1..70_000_u32) {
-        let plan = target.plan((w, h), enlarge);
-        let (left, top, width, height) = plan.crop;
+    fn a_resize_stays_in_its_box_and_in_the_image(resize in Resize::any(), w in 1..70_000_u32, h in 1..70_000_u32) {
+        let plan = resize.plan((w, h));
+        let Area { left, top, width, height } = plan.crop;
         prop_assert!(width >= 1 && height >= 1 && left + width <= w && top + height <= h, "{:?}", plan);
         prop_assert!(plan.width >= 1 && plan.height >= 1);
-        if !enlarge {
+        if !resize.enlarge {
             prop_assert!(plan.width <= width && plan.height <= height, "{:?}", plan);
         }
-        if let Target::Box { width, height, fit } = target {
-            let (bw, bh) = (width.get(), height.get());
-            match fit {
-                Fit::Inside => prop_assert!(plan.width <= bw && plan.height <= bh),
-                Fit::Outside if enlarge => prop_assert!(plan.width >= bw && plan.height >= bh),
-                Fit::Cover | Fit::Fill if enlarge => prop_assert_eq!((plan.width, plan.height), (bw, bh)),
-                _ => prop_assert!(enlarge || (plan.width <= w && plan.height <= h)),
+        if let Some(Backdrop { size: canvas, place: at, .. }) = plan.canvas {
+            prop_assert!(at.0 + plan.width <= canvas.0 && at.1 + plan.height <= canvas.1, "{:?}", plan);
+        }
+    }
+
+    #[test]
+    fn a_resize_gives_the_box(resize in Resize::any(), w in 1..70_000_u32, h in 1..70_000_u32) {
+        let resize = Resize { dpr: None, ..resize };
+        let size = resize.plan((w, h)).size();
+        match resize.target {
+            Target::Inside(Size::Both(width, height), minimum) if minimum == Minimum::default() => {
+                prop_assert!(size.0 <= width.get() && size.1 <= height.get());
             }
+            Target::Inside(_, minimum) | Target::Outside(_, _, minimum) if resize.enlarge => {
+                prop_assert!(minimum.width.is_none_or(|width| size.0 >= width.get()) && minimum.height.is_none_or(|height| size.1 >= height.get()));
+            }
+            Target::Cover(width, height, _) | Target::Fill(width, height) if resize.enlarge => {
+                prop_assert_eq!(size, (width.get(), height.get()));
+            }
+            Target::Contain(width, height, ..) => prop_assert_eq!(size, (width.get(), height.get())),
+            _ => prop_assert!(resize.enlarge || (size.0 <= w && size.1 <= h)),
+        }
+        if let (Target::Outside(width, height, _), true) = (resize.target, resize.enlarge) {
+            prop_assert!(size.0 >= width.get() && size.1 >= height.get());
         }
     }
 }

@@ -13,6 +13,12 @@ use crate::domain::pipeline::print::Scalar;
 pub struct Percent<const MIN: i32, const MAX: i32>(Decimal<MIN, MAX>);
 
 impl<const MIN: i32, const MAX: i32> Percent<MIN, MAX> {
+    /// What it makes of what.
+    #[must_use]
+    pub fn fraction(self) -> (u64, u64) {
+        (self.0.thousandths().unsigned_abs().into(), 100_000)
+    }
+
     /// So much of a length, rounded to the nearest pixel; saturates.
     #[must_use]
     pub fn of(self, length: u32) -> u32 {
@@ -41,6 +47,9 @@ impl<const MIN: i32, const MAX: i32> Argument for Percent<MIN, MAX> {
         Decimal::any().prop_map(Self).boxed()
     }
 }
+
+/// So much of a size: a thousandth of a percent to ten times as much.
+pub type Scaling = Percent<1, 1_000_000>;
 
 /// A length along an image: at least `MIN` pixels or thousandths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! The types of arguments: each holds valid values only, and knows its spelling in both forms.
 
 mod color;
+mod focus;
 mod frames;
 mod length;
 mod matrix;
@@ -12,13 +13,14 @@ mod text;
 mod words;
 
 pub use color::{Color, OpaqueColor};
+pub use focus::Focus;
 pub use frames::Frames;
-pub use length::{Length, Percent};
+pub use length::{Length, Percent, Scaling};
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
 pub use order::{ChannelOrder, Rotation};
-pub use size::Side;
-pub(super) use size::Size;
+pub use size::{Ratio, Side, Size};
+pub(super) use size::{SideOfSize, SizeOrScale, ratio};
 pub use subsampling::Subsampling;
 pub use text::Text;
 pub use words::{Compression, Direction, Fit, Gravity, Profile, ResizeQuality};

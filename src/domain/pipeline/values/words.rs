@@ -79,6 +79,8 @@ words! {
         Outside = "outside",
         /// The result fills the box; what sticks out is cropped.
         Cover = "cover",
+        /// The aspect ratio stays; the result is the box, and what the image leaves free of it has the background's colour.
+        Contain = "contain",
         /// The result fills the box; the aspect ratio becomes the box's.
         Fill = "fill",
     }

@@ -1,0 +1,44 @@
+//! Cutting a part out. The rows are moved together in place, and the memory of the rest is given back.
+
+use image::{DynamicImage, ImageBuffer, Pixel};
+
+use super::map_pixels;
+use crate::domain::pipeline::Area;
+use crate::domain::pipeline::ops::Crop;
+use crate::imaging::ImagingError;
+use crate::imaging::frame::Frame;
+
+/// Crops a frame; one that was decoded at a scale when it is resized.
+pub(super) fn crop(frame: &mut Frame, step: &Crop) -> Result<(), ImagingError> {
+    let (width, height) = frame.size();
+    let area = step.area((width, height)).ok_or_else(|| {
+        ImagingError::Operation(format!("crop: the part begins beyond the image, which has {width}x{height} pixels at this step"))
+    })?;
+    match &mut frame.shrunk {
+        Some(shrunk) => shrunk.crop(area),
+        None => keep(&mut frame.image, area),
+    }
+    Ok(())
+}
+
+/// Keeps an area of an image, which must have it.
+pub(super) fn keep(image: &mut DynamicImage, area: Area) {
+    if area != Area::whole((image.width(), image.height())) {
+        *image = map_pixels!(std::mem::take(image), pixels => kept(pixels, area));
+    }
+}
+
+fn kept<P: Pixel>(pixels: ImageBuffer<P, Vec<P::Subpixel>>, area: Area) -> ImageBuffer<P, Vec<P::Subpixel>> {
+    let channels = usize::from(P::CHANNEL_COUNT);
+    let stride = pixels.width() as usize * channels;
+    let row = area.width as usize * channels;
+    let first = area.top as usize * stride + area.left as usize * channels;
+    let mut samples = pixels.into_raw();
+    for y in 0..area.height as usize {
+        let start = first + y * stride;
+        samples.copy_within(start..start + row, y * row);
+    }
+    samples.truncate(row * area.height as usize);
+    samples.shrink_to_fit();
+    ImageBuffer::from_raw(area.width, area.height, samples).expect("the rows of the area")
+}
