@@ -113,6 +113,26 @@ impl ToSrgb {
     }
 }
 
+/// A conversion of cyan, magenta, yellow and black to sRGB.
+pub(super) struct InksToSrgb(Arc<Transform8BitExecutor>);
+
+impl InksToSrgb {
+    /// `None` for a profile that is not understood, or for other than these inks.
+    pub(super) fn new(profile: &[u8]) -> Option<Self> {
+        let profile = ColorProfile::new_from_slice(profile.get(..profile.len().min(MAX_ICC_PROFILE))?).ok()?;
+        if profile.color_space != DataColorSpace::Cmyk {
+            return None;
+        }
+        profile.create_transform_8bit(Layout::Rgba, &ColorProfile::new_srgb(), Layout::Rgb, OPTIONS).ok().map(Self)
+    }
+
+    /// From four samples a pixel, 255 all of an ink, to three.
+    pub(super) fn apply(&self, inks: &[u8], colours: &mut [u8]) -> Result<(), moxcms::CmsError> {
+        let blocks = inks.chunks(BLOCK * 4).zip(colours.chunks_mut(BLOCK * 3));
+        blocks.into_iter().try_for_each(|(inks, colours)| self.0.transform(inks, colours))
+    }
+}
+
 /// Whether colours all over the range come out by more than a level other than they went in: the many profiles of sRGB differ by
 /// less.
 fn changes(transform: &Transform8BitExecutor, layout: Layout) -> Option<bool> {

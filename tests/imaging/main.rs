@@ -10,6 +10,7 @@ mod crop;
 mod damaged;
 mod extend;
 mod formats;
+mod inks;
 mod jpeg;
 mod median;
 mod memory;

@@ -16,6 +16,11 @@ pub(super) fn exif(input: &[u8]) -> Option<&[u8]> {
     payloads(input, marker::APP1).find_map(|payload| payload.strip_prefix(b"Exif\0\0"))
 }
 
+/// Whether the file has the segment by which programs of Adobe say how its samples are to be understood (T.872, 6.5.3).
+pub(super) fn is_marked_by_adobe(input: &[u8]) -> bool {
+    payloads(input, marker::APP14).any(|payload| payload.starts_with(b"Adobe"))
+}
+
 /// The colour profile, put together; `None` unless each of its parts is there once.
 pub(super) fn icc_profile(input: &[u8]) -> Option<Vec<u8>> {
     let parts = payloads(input, marker::APP2).filter_map(|payload| payload.strip_prefix(ICC)?.split_first_chunk::<2>());

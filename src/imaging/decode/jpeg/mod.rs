@@ -4,6 +4,7 @@
 //! A file is decoded by `baseline`, at any scale, if it is of that kind; all others whole by the crate `zune-jpeg`.
 
 mod baseline;
+mod inks;
 mod metadata;
 mod segments;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::domain::pipeline::Scale;
 use baseline::Baseline;
+use inks::Inks;
 use segments::Layout;
 
 /// A strict decoder over a whole file.
@@ -32,7 +34,7 @@ pub(super) struct JpegDecoder<'a> {
 /// Who decodes the file.
 enum Codec<'a> {
     Own(Box<Baseline<'a>>),
-    Zune,
+    Zune(Option<Inks>),
 }
 
 impl<'a> JpegDecoder<'a> {
@@ -54,7 +56,8 @@ impl<'a> JpegDecoder<'a> {
             Some(ColorSpace::YCbCr | ColorSpace::RGB | ColorSpace::CMYK | ColorSpace::YCCK) => ColorType::Rgb8,
             other => return Err(unsupported(format!("colour space {other:?}"))),
         };
-        Ok(Self { input, codec: Codec::Zune, scale, dimensions, color_type })
+        let inks = header.input_colorspace().and_then(|space| Inks::of(input, space));
+        Ok(Self { input, codec: Codec::Zune(inks), scale, dimensions, color_type })
     }
 
     /// Whether the file can be decoded at less than its full size.
@@ -62,16 +65,22 @@ impl<'a> JpegDecoder<'a> {
         matches!(self.codec, Codec::Own(_))
     }
 
-    fn read_zune(&self, pixels: &mut [u8]) -> ImageResult<()> {
+    fn read_zune(&self, inks: Option<Inks>, pixels: &mut [u8]) -> ImageResult<()> {
         let space = if self.color_type == ColorType::L8 { ColorSpace::Luma } else { ColorSpace::RGB };
-        let options = strict().jpeg_set_out_colorspace(space);
+        match inks {
+            Some(inks) => inks.read(self.input, pixels, |options, samples| self.read_samples(options, samples)),
+            None => self.read_samples(strict().jpeg_set_out_colorspace(space), pixels),
+        }
+    }
+
+    fn read_samples(&self, options: DecoderOptions, samples: &mut [u8]) -> ImageResult<()> {
         let end = segments::end(self.input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
         let decoded = match segments::layout(self.input) {
             Some(Layout { sequential: true, restarts: false, .. }) => {
                 let scan = without_end(&self.input[..end]);
-                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(pixels)
+                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(samples)
             }
-            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(pixels),
+            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(samples),
         };
         decoded.map_err(error)
     }
@@ -86,7 +95,11 @@ impl ImageDecoder for JpegDecoder<'_> {
         self.color_type
     }
 
+    /// That of a file of inks describes inks, and is of no use for the colours that they are converted to.
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
+        if matches!(self.codec, Codec::Zune(Some(_))) {
+            return Ok(None);
+        }
         Ok(metadata::icc_profile(self.input))
     }
 
@@ -100,7 +113,7 @@ impl ImageDecoder for JpegDecoder<'_> {
                 let decoded = baseline.decode(self.scale, pixels);
                 decoded.map_err(|damaged| ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), damaged)))
             }
-            Codec::Zune => self.read_zune(pixels),
+            Codec::Zune(inks) => self.read_zune(*inks, pixels),
         }
     }
 
@@ -126,15 +139,16 @@ fn without_end(scan: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An upper bound of what decoding allocates beside the pixels: a copy of the file, and the coefficients of all blocks where
-/// the scans do not come whole, else those of a few rows.
+/// An upper bound of what decoding allocates beside the pixels: a copy of the file, the coefficients of all blocks where
+/// the scans do not come whole, else those of a few rows, and the inks if there are any.
 pub(in crate::imaging) fn working_bytes(input: &[u8], (width, height): (u32, u32)) -> u64 {
     const COEFFICIENT: u64 = 2;
     // A block has 8 pixels a side, and sampling factors go up to 4.
     let padded = |side: u32| u64::from(side).next_multiple_of(32);
     let layout = segments::layout(input).unwrap_or(Layout { components: 4, sequential: false, restarts: false });
     let rows = if layout.sequential { 64 } else { padded(height) + 64 };
-    COEFFICIENT * u64::from(layout.components) * padded(width) * rows + input.len() as u64
+    let inks = if layout.components == 4 { inks::working_bytes(input, u64::from(width) * u64::from(height)) } else { 0 };
+    COEFFICIENT * u64::from(layout.components) * padded(width) * rows + input.len() as u64 + inks
 }
 
 fn corrupt(what: &'static str) -> ImageError {
