@@ -14,7 +14,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn zune(input: &[u8], pixels: &mut [u8]) -> ImageResult<()> {
     let color_type = Baseline::new(input).expect("it was one before").color_type();
-    JpegDecoder { input, codec: Codec::Zune, scale: Scale::Full, dimensions: (0, 0), color_type }.read_zune(pixels)
+    JpegDecoder { input, codec: Codec::Zune(None), scale: Scale::Full, dimensions: (0, 0), color_type }.read_zune(None, pixels)
 }
 
 #[test]
