@@ -21,11 +21,13 @@ pub enum Format {
     Bmp,
     /// Tagged Image File Format.
     Tiff,
+    /// Quite OK Image Format.
+    Qoi,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed to people.
-    pub const ALL: [Self; 6] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif, Self::Bmp, Self::Tiff];
+    pub const ALL: [Self; 7] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif, Self::Bmp, Self::Tiff, Self::Qoi];
 
     /// How many first bytes [`Format::sniff`] needs to be certain.
     pub const SNIFF_LEN: usize = 12;
@@ -40,10 +42,11 @@ impl Format {
             Self::Gif => "gif",
             Self::Bmp => "bmp",
             Self::Tiff => "tiff",
+            Self::Qoi => "qoi",
         }
     }
 
-    /// The registered media type.
+    /// The media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -53,6 +56,8 @@ impl Format {
             Self::Gif => "image/gif",
             Self::Bmp => "image/bmp",
             Self::Tiff => "image/tiff",
+            // Not registered; what its own specification recommends.
+            Self::Qoi => "image/qoi",
         }
     }
 
@@ -72,6 +77,7 @@ impl Format {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             [b'B', b'M', ..] => Some(Self::Bmp),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
+            [b'q', b'o', b'i', b'f', ..] => Some(Self::Qoi),
             _ => None,
         }
     }
@@ -85,7 +91,7 @@ impl fmt::Display for Format {
 
 /// The text was not the name of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an image format: expected one of png, jpeg, webp, gif, bmp, tiff")]
+#[error("not an image format: expected one of png, jpeg, webp, gif, bmp, tiff, qoi")]
 pub struct InvalidFormat;
 
 impl FromStr for Format {

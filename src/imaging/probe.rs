@@ -45,7 +45,7 @@ fn working_bytes(input: &[u8], format: Format, (width, height): (u32, u32), deco
     let pixels = u64::from(width) * u64::from(height);
     match format {
         // Row by row.
-        Format::Png | Format::Bmp => 0,
+        Format::Png | Format::Bmp | Format::Qoi => 0,
         Format::Jpeg => jpeg::working_bytes(input, (width, height)),
         Format::Webp => pixels.saturating_mul(webp_bytes_per_pixel(input)),
         // A first frame that does not fill the canvas is decoded beside it.

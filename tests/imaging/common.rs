@@ -52,6 +52,7 @@ pub(crate) fn image_format(format: Format) -> ImageFormat {
         Format::Gif => ImageFormat::Gif,
         Format::Bmp => ImageFormat::Bmp,
         Format::Tiff => ImageFormat::Tiff,
+        Format::Qoi => ImageFormat::Qoi,
     }
 }
 

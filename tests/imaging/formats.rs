@@ -44,7 +44,7 @@ fn lossless_formats_are_exact_for_every_pixel_type() {
         for input in Format::ALL.into_iter().filter(|format| !matches!(format, Format::Jpeg | Format::Gif)) {
             let Some(bytes) = try_file(&image, input) else { continue };
             let source = pixels(&bytes);
-            for output in [Format::Png, Format::Webp, Format::Bmp, Format::Tiff] {
+            for output in [Format::Png, Format::Webp, Format::Bmp, Format::Tiff, Format::Qoi] {
                 let settings = if output == Format::Webp { ":lossless=true" } else { "" };
                 let result = run_to_pixels(&bytes, &format!("swap_channels/{output}{settings}"));
                 let held = Samples::of(&convert(source.clone(), held_as(output, source.color())));
@@ -185,7 +185,7 @@ pub(crate) fn with_profile(image: &DynamicImage, format: Format, profile: Vec<u8
         Format::Jpeg => encode(jpeg::JpegEncoder::new(&mut out), image, profile),
         Format::Webp => encode(webp::WebPEncoder::new_lossless(&mut out), image, profile),
         Format::Tiff => encode(tiff::TiffEncoder::new(&mut out), image, profile),
-        Format::Gif | Format::Bmp => unreachable!("no profiles here"),
+        Format::Gif | Format::Bmp | Format::Qoi => unreachable!("no profiles here"),
     }
     out.into_inner()
 }

@@ -94,6 +94,8 @@ fn lossless_formats_are_exact_in_every_pixel_type() {
         (ImageFormat::Bmp, &rgb),
         (ImageFormat::Tiff, &rgb),
         (ImageFormat::Tiff, &rgba16),
+        (ImageFormat::Qoi, &rgb),
+        (ImageFormat::Qoi, &rgba),
     ] {
         let name = format!("{format:?} {:?}", picture.color());
         assert_exact(&server, &name, format, &encode(picture, format), picture);

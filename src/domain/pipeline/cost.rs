@@ -170,6 +170,8 @@ fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
         // Two copies with alpha, the indices, and codes of up to twelve bits for each.
         Output::Gif(_) => of(4 + 4 + 1).saturating_add(collected(of(3) / 2)),
         Output::Bmp(_) => converted(of(4)).saturating_add(of(4)),
+        // Room for every pixel to be written in full.
+        Output::Qoi(_) => converted(of(4)).saturating_add(of(5)),
         Output::Tiff(_) => converted(raw.saturating_mul(2)).saturating_add(raw.saturating_mul(2)),
     };
     raw.saturating_add(beside)
@@ -227,7 +229,7 @@ mod tests {
             frames: 1,
             duration_ms: 0,
         };
-        for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "jpeg", "png"] {
+        for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "qoi", "jpeg", "png"] {
             assert_eq!(peak_bytes(&info, &pipeline.parse().unwrap()), u64::MAX, "{pipeline}");
         }
     }

@@ -56,6 +56,11 @@ declare! {
     pub struct Tiff = "tiff", ["tiff"];
 }
 
+declare! {
+    /// QOI, lossless.
+    pub struct Qoi = "qoi", ["qoi"];
+}
+
 macro_rules! outputs {
     ($($format:ident),+) => {
         /// The format of the result with the settings of its encoder.
@@ -100,7 +105,7 @@ macro_rules! outputs {
     };
 }
 
-outputs!(Png, Jpeg, Webp, Gif, Bmp, Tiff);
+outputs!(Png, Jpeg, Webp, Gif, Bmp, Tiff, Qoi);
 
 impl Output {
     /// The output of a format with the defaults of its encoder.

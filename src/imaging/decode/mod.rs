@@ -7,7 +7,7 @@ mod tiff;
 
 use std::io::Cursor;
 
-use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, qoi::QoiDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::error::LimitErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
@@ -100,6 +100,7 @@ pub(super) fn open_still(input: &[u8], format: Format, memory: u64, scale: Scale
         Format::Gif => GifDecoder::new(cursor).map(boxed),
         Format::Bmp => BmpDecoder::new(cursor).map(boxed),
         Format::Tiff => TiffDecoder::new(cursor).map(boxed),
+        Format::Qoi => QoiDecoder::new(cursor).map(boxed),
     };
     let mut decoder = opened.map_err(|error| refusal(error, memory))?;
     decoder.set_limits(limited(memory)).map_err(|error| refusal(error, memory))?;
@@ -125,7 +126,7 @@ pub(super) fn orientation(decoder: &mut dyn ImageDecoder) -> Orientation {
 pub(super) fn icc_profile(decoder: &mut dyn ImageDecoder, input: &[u8], format: Format) -> Option<Vec<u8>> {
     match format {
         Format::Tiff => tiff::icc_profile(input).map(<[u8]>::to_vec),
-        Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp => decoder.icc_profile().ok().flatten(),
+        Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp | Format::Qoi => decoder.icc_profile().ok().flatten(),
     }
 }
 

@@ -12,8 +12,8 @@ pub(super) fn held_by(format: Format, image: DynamicImage) -> DynamicImage {
         (Format::Jpeg, _) => on_white(to_8_bits(image)),
         (Format::Gif, _) => with_binary_alpha(to_8_bits(image)),
         (Format::Bmp, _) => without_gray_alpha(to_8_bits(image)),
-        (Format::Webp, _) if image.color().has_alpha() => image.into_rgba8().into(),
-        (Format::Webp, _) => image.into_rgb8().into(),
+        (Format::Webp | Format::Qoi, _) if image.color().has_alpha() => image.into_rgba8().into(),
+        (Format::Webp | Format::Qoi, _) => image.into_rgb8().into(),
         (Format::Tiff, _) => without_gray_alpha(image),
         (Format::Png, _) => image,
     }

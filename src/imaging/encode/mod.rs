@@ -8,6 +8,7 @@
 //! | GIF | 256 colours, one of them transparent | 8 bits; alpha below one half becomes transparent, the rest opaque; more than 256 colours are quantised |
 //! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
 //! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
+//! | QOI | colour, alpha; 8 bits | 8 bits; gray becomes colour |
 
 mod animation;
 mod capped;
@@ -69,7 +70,7 @@ pub(super) fn check_size(output: &Output, (width, height): (u32, u32)) -> Result
         // libwebp reads no more, although the bit stream could say 16384.
         Format::Webp => 16_383,
         Format::Jpeg | Format::Gif => 65_535,
-        Format::Png | Format::Bmp | Format::Tiff => i32::MAX.unsigned_abs(),
+        Format::Png | Format::Bmp | Format::Tiff | Format::Qoi => i32::MAX.unsigned_abs(),
     };
     if width.max(height) <= max {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, png, tiff::TiffEncoder};
+use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, png, qoi::QoiEncoder, tiff::TiffEncoder};
 use image::{DynamicImage, ImageEncoder, ImageError, ImageResult};
 
 use super::capped::Capped;
@@ -58,6 +58,7 @@ fn encode(
         Output::Gif(_) => GifEncoder::new(out).encode(image.as_bytes(), image.width(), image.height(), image.color().into()),
         Output::Bmp(_) => write(BmpEncoder::new(out), image, icc_profile),
         Output::Tiff(_) => write(TiffEncoder::new(out), image, icc_profile),
+        Output::Qoi(_) => write(QoiEncoder::new(out), image, icc_profile),
     };
     encoded.map_err(refusal)
 }
