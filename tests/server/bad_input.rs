@@ -67,15 +67,8 @@ fn a_request_that_asks_for_nonsense_is_told_where() {
 #[test]
 fn an_image_that_is_cut_off_fails_in_every_format() {
     let server = Server::new();
-    let formats = [
-        ImageFormat::Png,
-        ImageFormat::Jpeg,
-        ImageFormat::WebP,
-        ImageFormat::Gif,
-        ImageFormat::Bmp,
-        ImageFormat::Tiff,
-        ImageFormat::Qoi,
-    ];
+    let formats =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Qoi];
     let ids = formats.map(|format| {
         let file = encode(&images::rgb(120, 90), format);
         (format, server.upload(&file[..file.len() * 2 / 3], ""))

@@ -229,7 +229,8 @@ mod tests {
             frames: 1,
             duration_ms: 0,
         };
-        for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "qoi", "jpeg", "png"] {
+        for pipeline in ["resize:65535x65535,fit=fill,enlarge=true/rotate:90/grayscale", "webp", "gif", "tiff", "bmp", "qoi", "jpeg", "png"]
+        {
             assert_eq!(peak_bytes(&info, &pipeline.parse().unwrap()), u64::MAX, "{pipeline}");
         }
     }
