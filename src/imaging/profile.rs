@@ -50,10 +50,7 @@ enum Transform {
 impl ToSrgb {
     /// `None` for a profile that is not understood, or for other than gray or red, green and blue.
     pub(super) fn new(profile: &[u8]) -> Option<Self> {
-        if profile.len() > MAX_ICC_PROFILE {
-            return None;
-        }
-        let profile = Box::new(ColorProfile::new_from_slice(profile).ok()?);
+        let profile = Box::new(readable(profile)?);
         let layout = match profile.color_space {
             DataColorSpace::Rgb => Layout::Rgb,
             DataColorSpace::Gray => Layout::Gray,
@@ -113,16 +110,18 @@ impl ToSrgb {
     }
 }
 
+/// A profile that is understood, and not too large.
+fn readable(profile: &[u8]) -> Option<ColorProfile> {
+    if profile.len() > MAX_ICC_PROFILE { None } else { ColorProfile::new_from_slice(profile).ok() }
+}
+
 /// A conversion of cyan, magenta, yellow and black to sRGB.
 pub(super) struct InksToSrgb(Arc<Transform8BitExecutor>);
 
 impl InksToSrgb {
     /// `None` for a profile that is not understood, or for other than these inks.
     pub(super) fn new(profile: &[u8]) -> Option<Self> {
-        let profile = ColorProfile::new_from_slice(profile.get(..profile.len().min(MAX_ICC_PROFILE))?).ok()?;
-        if profile.color_space != DataColorSpace::Cmyk {
-            return None;
-        }
+        let profile = readable(profile).filter(|profile| profile.color_space == DataColorSpace::Cmyk)?;
         profile.create_transform_8bit(Layout::Rgba, &ColorProfile::new_srgb(), Layout::Rgb, OPTIONS).ok().map(Self)
     }
 

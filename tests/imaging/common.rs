@@ -91,6 +91,14 @@ pub(crate) fn run_to_pixels(input: &[u8], pipeline: &str) -> DynamicImage {
     image
 }
 
+/// Each pipeline gives the image that size.
+pub(crate) fn assert_sizes(input: &[u8], cases: &[(&str, (u32, u32))]) {
+    for (pipeline, size) in cases {
+        let (_, info) = run(input, pipeline).unwrap_or_else(|error| panic!("{pipeline}: {error}"));
+        assert_eq!((info.width, info.height), *size, "{pipeline}");
+    }
+}
+
 fn shared(variable: &str, fallback: &str) -> Option<PathBuf> {
     let path = std::env::var_os(variable).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(fallback), PathBuf::from);
     if path.is_dir() {

@@ -1,4 +1,4 @@
-//! JPEG files of four inks, against the formulas of their inks.
+//! JPEG files of four inks, against the formulas of their inks, and colours that are easily taken for inks.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
@@ -74,6 +74,24 @@ fn inks_without_a_profile_come_out_by_the_formula() {
     let middle = |from: &[[u8; 3]]| from.iter().skip(1).step_by(3).copied().collect::<Vec<_>>();
     let of_middles: Vec<_> = expected.iter().skip(1).step_by(3).copied().collect();
     assert_near(&middle(&subsampled), &of_middles, &patches, 4.0, "subsampled ycck");
+}
+
+#[test]
+fn colours_that_went_through_no_transform_are_no_inks() {
+    let colours: Vec<[u8; 3]> = patches().iter().map(|[c, m, y, _]| [*c, *m, *y]).collect();
+    let row: Vec<u8> = colours.iter().flat_map(|colour| colour.repeat(PATCH)).collect();
+    for progressive in [false, true] {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 100);
+        encoder.set_sampling_factor(SamplingFactor::F_1_1);
+        encoder.set_progressive(progressive);
+        // Samples of this kind are written as they are.
+        encoder.encode(&row.repeat(PATCH), (colours.len() * PATCH) as u16, PATCH as u16, ColorType::Ycbcr).expect("it encodes");
+        let untransformed = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
+        let bytes = [&bytes[..2], untransformed, &bytes[2..]].concat();
+        let expected: Vec<_> = colours.iter().map(|colour| colour.map(f64::from)).collect();
+        assert_near(&found(&bytes), &expected, &patches(), 2.0, "untransformed");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use image::{ColorType, DynamicImage};
 use safelight::domain::format::Format;
 
-use crate::common::{COLOR_TYPES, Samples, convert, file, run, run_to_pixels, sample};
+use crate::common::{COLOR_TYPES, Samples, assert_sizes, convert, file, run, run_to_pixels, sample};
 
 /// A format that holds the pixel type without loss.
 pub(crate) fn holder(color: ColorType) -> Format {
@@ -105,24 +105,24 @@ fn rotations_and_mirrors_move_every_pixel_to_its_place() {
 #[test]
 fn resize_gives_the_size_that_was_asked_for() {
     let input = file(&sample(80, 40, ColorType::Rgb8), Format::Png);
-    for (pipeline, size) in [
-        ("resize:40x40", (40, 20)),
-        ("resize:40x", (40, 20)),
-        ("resize:x10", (20, 10)),
-        ("resize:400x300", (80, 40)),
-        ("resize:400x300,enlarge=true", (400, 200)),
-        ("resize:40x40,fit=outside", (80, 40)),
-        ("resize:30x20,fit=outside", (40, 20)),
-        ("resize:40x40,fit=cover", (40, 40)),
-        ("resize:60x60,fit=cover", (40, 40)),
-        ("resize:60x60,fit=cover,enlarge=true", (60, 60)),
-        ("resize:7x90,fit=fill", (7, 40)),
-        ("resize:7x90,fit=fill,enlarge=true", (7, 90)),
-        ("resize:1x1", (1, 1)),
-    ] {
-        let (_, info) = run(&input, pipeline).expect("it resizes");
-        assert_eq!((info.width, info.height), size, "{pipeline}");
-    }
+    assert_sizes(
+        &input,
+        &[
+            ("resize:40x40", (40, 20)),
+            ("resize:40x", (40, 20)),
+            ("resize:x10", (20, 10)),
+            ("resize:400x300", (80, 40)),
+            ("resize:400x300,enlarge=true", (400, 200)),
+            ("resize:40x40,fit=outside", (80, 40)),
+            ("resize:30x20,fit=outside", (40, 20)),
+            ("resize:40x40,fit=cover", (40, 40)),
+            ("resize:60x60,fit=cover", (40, 40)),
+            ("resize:60x60,fit=cover,enlarge=true", (60, 60)),
+            ("resize:7x90,fit=fill", (7, 40)),
+            ("resize:7x90,fit=fill,enlarge=true", (7, 90)),
+            ("resize:1x1", (1, 1)),
+        ],
+    );
 }
 
 #[test]

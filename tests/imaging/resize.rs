@@ -3,7 +3,7 @@
 use image::{ColorType, DynamicImage, GenericImage, Rgba};
 use safelight::domain::format::Format;
 
-use crate::common::{COLOR_TYPES, Samples, convert, file, run, run_to_pixels, sample};
+use crate::common::{COLOR_TYPES, Samples, assert_sizes, convert, file, run_to_pixels, sample};
 use crate::operations::holder;
 
 /// A canvas with the image on it, in a pixel type that has both.
@@ -89,29 +89,29 @@ fn cover_keeps_what_it_is_told_to() {
 #[test]
 fn sizes_follow_from_percentages_minima_and_pixel_ratios() {
     let input = file(&sample(80, 40, ColorType::Rgb8), Format::Png);
-    for (pipeline, size) in [
-        ("resize:50%", (40, 20)),
-        ("resize:0.001%", (1, 1)),
-        ("resize:250%", (80, 40)),
-        ("resize:250%,enlarge=true", (200, 100)),
-        ("resize:12.5%", (10, 5)),
-        ("resize:12.5%,dpr=1.5", (15, 8)),
-        ("resize:20x,dpr=2", (40, 20)),
-        ("resize:20x20,dpr=0.5", (10, 5)),
-        ("resize:60x,dpr=2", (80, 40)),
-        ("resize:60x,dpr=2,enlarge=true", (120, 60)),
-        ("resize:20x20,fit=cover,dpr=1.5", (30, 30)),
-        ("resize:20x20,fit=contain,dpr=3", (60, 60)),
-        ("resize:20x20,min_height=20", (40, 20)),
-        ("resize:20x20,min_width=10", (20, 10)),
-        ("resize:20x20,min_width=30,min_height=20", (40, 20)),
-        ("resize:20x,min_height=100", (80, 40)),
-        ("resize:20x,min_height=100,enlarge=true", (200, 100)),
-        ("resize:20x,min_height=15,dpr=2", (60, 30)),
-        ("resize:20x15,fit=outside,min_width=50", (50, 25)),
-        ("resize:100x100,fit=contain", (100, 100)),
-    ] {
-        let (_, info) = run(&input, pipeline).expect("it resizes");
-        assert_eq!((info.width, info.height), size, "{pipeline}");
-    }
+    assert_sizes(
+        &input,
+        &[
+            ("resize:50%", (40, 20)),
+            ("resize:0.001%", (1, 1)),
+            ("resize:250%", (80, 40)),
+            ("resize:250%,enlarge=true", (200, 100)),
+            ("resize:12.5%", (10, 5)),
+            ("resize:12.5%,dpr=1.5", (15, 8)),
+            ("resize:20x,dpr=2", (40, 20)),
+            ("resize:20x20,dpr=0.5", (10, 5)),
+            ("resize:60x,dpr=2", (80, 40)),
+            ("resize:60x,dpr=2,enlarge=true", (120, 60)),
+            ("resize:20x20,fit=cover,dpr=1.5", (30, 30)),
+            ("resize:20x20,fit=contain,dpr=3", (60, 60)),
+            ("resize:20x20,min_height=20", (40, 20)),
+            ("resize:20x20,min_width=10", (20, 10)),
+            ("resize:20x20,min_width=30,min_height=20", (40, 20)),
+            ("resize:20x,min_height=100", (80, 40)),
+            ("resize:20x,min_height=100,enlarge=true", (200, 100)),
+            ("resize:20x,min_height=15,dpr=2", (60, 30)),
+            ("resize:20x15,fit=outside,min_width=50", (50, 25)),
+            ("resize:100x100,fit=contain", (100, 100)),
+        ],
+    );
 }

@@ -5,7 +5,7 @@ use image::{ColorType, DynamicImage, Rgba, RgbaImage};
 use safelight::domain::format::Format;
 
 use crate::animation::{decoded, gif_of};
-use crate::common::{COLOR_TYPES, Samples, convert, file, run, run_to_pixels, sample};
+use crate::common::{COLOR_TYPES, Samples, assert_sizes, convert, file, run, run_to_pixels, sample};
 use crate::operations::holder;
 use crate::resize::on_canvas;
 
@@ -33,18 +33,18 @@ fn the_threshold_says_what_belongs_to_the_border() {
     image.put_pixel(5, 4, Rgba([100, 151, 100, 255]));
     image.put_pixel(15, 6, Rgba([100, 100, 90, 255]));
     let input = file(&image.into(), Format::Png);
-    for (pipeline, size) in [
-        ("trim", (1, 1)),
-        ("trim:3.9", (11, 3)),
-        ("trim:19.9", (1, 1)),
-        ("trim:20", (20, 10)),
-        ("trim:0,color=646464", (11, 3)),
-        ("trim:color=white", (20, 10)),
-        ("trim:color=649764", (20, 10)),
-    ] {
-        let (_, info) = run(&input, pipeline).expect("it runs");
-        assert_eq!((info.width, info.height), size, "{pipeline}");
-    }
+    assert_sizes(
+        &input,
+        &[
+            ("trim", (1, 1)),
+            ("trim:3.9", (11, 3)),
+            ("trim:19.9", (1, 1)),
+            ("trim:20", (20, 10)),
+            ("trim:0,color=646464", (11, 3)),
+            ("trim:color=white", (20, 10)),
+            ("trim:color=649764", (20, 10)),
+        ],
+    );
 }
 
 #[test]

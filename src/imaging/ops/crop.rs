@@ -23,12 +23,14 @@ pub(super) fn crop(frame: &mut Frame, step: &Crop) -> Result<(), ImagingError> {
 
 /// Keeps an area of an image, which must have it.
 pub(super) fn keep(image: &mut DynamicImage, area: Area) {
-    if area != Area::whole((image.width(), image.height())) {
-        *image = map_pixels!(std::mem::take(image), pixels => kept(pixels, area));
-    }
+    *image = map_pixels!(std::mem::take(image), pixels => kept(pixels, area));
 }
 
-fn kept<P: Pixel>(pixels: ImageBuffer<P, Vec<P::Subpixel>>, area: Area) -> ImageBuffer<P, Vec<P::Subpixel>> {
+/// What [`keep`] makes of one pixel type.
+pub(super) fn kept<P: Pixel>(pixels: ImageBuffer<P, Vec<P::Subpixel>>, area: Area) -> ImageBuffer<P, Vec<P::Subpixel>> {
+    if area == Area::whole(pixels.dimensions()) {
+        return pixels;
+    }
     let channels = usize::from(P::CHANNEL_COUNT);
     let stride = pixels.width() as usize * channels;
     let row = area.width as usize * channels;

@@ -2,6 +2,8 @@
 
 use image::DynamicImage;
 
+use super::crop;
+use crate::domain::pipeline::Focus;
 use crate::domain::pipeline::ops::Round;
 use crate::imaging::area::{self, EverySample, Grid, rounded};
 use crate::imaging::point::{Pass, Sample, Stage};
@@ -18,7 +20,7 @@ pub(super) fn circle(image: &mut DynamicImage) {
     let (width, height) = (image.width(), image.height());
     let side = width.min(height);
     if width != height {
-        *image = image.crop_imm((width - side) / 2, (height - side) / 2, side, side);
+        crop::keep(image, Focus::CENTER.area((width, height), (side, side)));
     }
     cut(image, f64::from(side) / 2.0);
 }

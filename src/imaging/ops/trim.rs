@@ -9,15 +9,10 @@ use crate::imaging::point::Sample;
 
 /// Keeps what is inside of the border, or what was kept of the first frame.
 pub(super) fn trim(image: &mut DynamicImage, step: &Trim, learnt: &mut Learnt) {
-    let area = *learnt.area.get_or_insert_with(|| {
-        let mut found = None;
-        *image = map_pixels!(std::mem::take(image), pixels => {
-            found = content(&pixels, step);
-            pixels
-        });
-        found.unwrap_or(Area::whole((image.width(), image.height())))
+    *image = map_pixels!(std::mem::take(image), pixels => {
+        let area = *learnt.area.get_or_insert_with(|| content(&pixels, step).unwrap_or(Area::whole(pixels.dimensions())));
+        crop::kept(pixels, area)
     });
-    crop::keep(image, area);
 }
 
 /// The smallest part with all pixels that are no border; `None` where there is no such pixel.

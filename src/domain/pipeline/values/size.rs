@@ -179,9 +179,7 @@ impl Ratio {
             (width, ratio(width, down.into(), across.into()).min(height))
         }
     }
-}
 
-impl Ratio {
     /// The smallest size that has the ratio and contains an image of that size (in pixels): each side to the nearest pixel.
     #[must_use]
     pub fn around(self, (width, height): (u32, u32)) -> (u32, u32) {

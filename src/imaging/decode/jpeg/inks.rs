@@ -4,7 +4,7 @@
 use image::ImageResult;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
-use super::{corrupt, metadata, strict};
+use super::{corrupt, metadata, read_samples, strict};
 use crate::imaging::profile::{self, InksToSrgb};
 
 /// How the samples of a file stand for inks.
@@ -27,17 +27,12 @@ impl Inks {
         }
     }
 
-    /// Decodes a whole scan, as `decode` does it into four samples a pixel, and converts them into `pixels`.
-    pub(super) fn read(
-        self,
-        input: &[u8],
-        pixels: &mut [u8],
-        decode: impl FnOnce(zune_jpeg::zune_core::options::DecoderOptions, &mut [u8]) -> ImageResult<()>,
-    ) -> ImageResult<()> {
+    /// Decodes a file into `pixels`, three samples each.
+    pub(super) fn read(self, input: &[u8], pixels: &mut [u8]) -> ImageResult<()> {
         let space = if self.transformed { ColorSpace::YCCK } else { ColorSpace::CMYK };
         let (colours, _) = pixels.as_chunks_mut::<3>();
         let mut samples = vec![0; colours.len() * 4];
-        decode(strict().jpeg_set_out_colorspace(space), &mut samples)?;
+        read_samples(input, strict().jpeg_set_out_colorspace(space), &mut samples)?;
         let (inks, _) = samples.as_chunks_mut::<4>();
         inks.iter_mut().for_each(|pixel| *pixel = self.inks(*pixel));
         match metadata::icc_profile(input).as_deref().and_then(InksToSrgb::new) {

@@ -1,7 +1,8 @@
 //! JPEG decoding that does not forgive: a damaged file is an error. `image` runs the decoder that it shares with this module
 //! in its lenient mode, where what is missing of a photograph comes out gray.
 //!
-//! A file is decoded by `baseline`, at any scale, if it is of that kind; all others whole by the crate `zune-jpeg`.
+//! A file is decoded by `baseline`, at any scale, if it is of that kind; all others whole by the crate `zune-jpeg`, of which only the
+//! samples are taken where they are `inks`.
 
 mod baseline;
 mod inks;
@@ -56,7 +57,9 @@ impl<'a> JpegDecoder<'a> {
             Some(ColorSpace::YCbCr | ColorSpace::RGB | ColorSpace::CMYK | ColorSpace::YCCK) => ColorType::Rgb8,
             other => return Err(unsupported(format!("colour space {other:?}"))),
         };
-        let inks = header.input_colorspace().and_then(|space| Inks::of(input, space));
+        // Until it decodes, it takes three components without a transform for inks, too.
+        let has_inks = header.info().is_some_and(|info| info.components == 4);
+        let inks = header.input_colorspace().filter(|_| has_inks).and_then(|space| Inks::of(input, space));
         Ok(Self { input, codec: Codec::Zune(inks), scale, dimensions, color_type })
     }
 
@@ -68,22 +71,22 @@ impl<'a> JpegDecoder<'a> {
     fn read_zune(&self, inks: Option<Inks>, pixels: &mut [u8]) -> ImageResult<()> {
         let space = if self.color_type == ColorType::L8 { ColorSpace::Luma } else { ColorSpace::RGB };
         match inks {
-            Some(inks) => inks.read(self.input, pixels, |options, samples| self.read_samples(options, samples)),
-            None => self.read_samples(strict().jpeg_set_out_colorspace(space), pixels),
+            Some(inks) => inks.read(self.input, pixels),
+            None => read_samples(self.input, strict().jpeg_set_out_colorspace(space), pixels),
         }
     }
+}
 
-    fn read_samples(&self, options: DecoderOptions, samples: &mut [u8]) -> ImageResult<()> {
-        let end = segments::end(self.input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
-        let decoded = match segments::layout(self.input) {
-            Some(Layout { sequential: true, restarts: false, .. }) => {
-                let scan = without_end(&self.input[..end]);
-                zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(samples)
-            }
-            _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.input), options).decode_into(samples),
-        };
-        decoded.map_err(error)
-    }
+fn read_samples(input: &[u8], options: DecoderOptions, samples: &mut [u8]) -> ImageResult<()> {
+    let end = segments::end(input).ok_or_else(|| corrupt("the file ends before the end-of-image marker"))?;
+    let decoded = match segments::layout(input) {
+        Some(Layout { sequential: true, restarts: false, .. }) => {
+            let scan = without_end(&input[..end]);
+            zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&scan), options).decode_into(samples)
+        }
+        _ => zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(input), options).decode_into(samples),
+    };
+    decoded.map_err(error)
 }
 
 impl ImageDecoder for JpegDecoder<'_> {
