@@ -21,6 +21,7 @@ mod pixelate;
 mod profile;
 mod reference;
 mod resize;
+mod rotate;
 mod round;
 mod shrinking;
 mod text;

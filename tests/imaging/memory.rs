@@ -46,7 +46,10 @@ const AREA_OPERATIONS: [&str; 15] = [
 ];
 
 /// Such as change the size.
-const GEOMETRY: [&str; 8] = [
+const GEOMETRY: [&str; 11] = [
+    "rotate:30",
+    "rotate:45,bg=369",
+    "rotate:-0.1,bg=white",
     "trim:50/rotate:90",
     "extend:50",
     "extend:aspect=3x1,bg=33669980",

@@ -51,7 +51,7 @@ fn a_request_that_asks_for_nonsense_is_told_where() {
     let server = Server::new();
     for (query, code, hint) in [
         ("pipeline=swap_chanels", "invalid_pipeline", "did you mean \"swap_channels\"? (at byte 0)"),
-        ("pipeline=invert/rotate:91", "invalid_pipeline", "(at byte 14)"),
+        ("pipeline=invert/rotate:361", "invalid_pipeline", "(at byte 14)"),
         ("pipeline=%7B%22steps%22%3A%5B%7B%22op%22%3A%22x%22%7D%5D%7D", "invalid_pipeline", "(at byte 16)"),
         ("pipeline=nonexistent", "invalid_pipeline", "(at byte 0)"),
         ("pipelines=invert", "invalid_request", "pipelines"),

@@ -115,7 +115,9 @@ mod tests {
         for pipeline in ["resize:100x", "resize:100x/rotate:90", "invert/grayscale/swap_channels/resize:100x50/png"] {
             assert_eq!(scale(pipeline), Scale::Eighth, "{pipeline}");
         }
-        for pipeline in ["png", "invert", "flip:horizontal/resize:100x", "rotate:90/resize:50x", "resize:1000x/resize:100x"] {
+        for pipeline in
+            ["png", "invert", "flip:horizontal/resize:100x", "rotate:90/resize:50x", "rotate:1/resize:50x", "resize:1000x/resize:100x"]
+        {
             assert_eq!(scale(pipeline), Scale::Full, "{pipeline}");
         }
         assert_eq!(scale("resize:200x,quality=fast"), Scale::Eighth);

@@ -14,6 +14,11 @@ pub(super) trait Operation: Declared {
     /// What it looks at and changes.
     const TOUCHES: Touches;
 
+    /// What it looks at and changes with these arguments, where they matter.
+    fn touches(&self) -> Touches {
+        Self::TOUCHES
+    }
+
     /// The width and height that an image of `size` has afterwards; an upper bound of each where that depends on the pixels.
     fn size_after(&self, size: (u32, u32)) -> (u32, u32) {
         size
@@ -63,7 +68,7 @@ macro_rules! steps {
             /// What the operation looks at and changes.
             #[must_use]
             pub fn touches(&self) -> Touches {
-                match self { $($(#[$attribute])* Self::$step(_) => <ops::$step as Operation>::TOUCHES,)+ }
+                match self { $($(#[$attribute])* Self::$step(step) => Operation::touches(step),)+ }
             }
 
             /// The width and height that an image of `size` has after this step; an upper bound of each where that depends on the pixels.

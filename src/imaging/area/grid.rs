@@ -14,29 +14,34 @@ pub(in crate::imaging) struct Grid<'i, T> {
     pub(in crate::imaging) samples: &'i mut [T],
 }
 
-/// Something that is done to an image in place, whatever its samples are.
-pub(in crate::imaging) trait EverySample {
-    fn apply<T: Sample>(&self, grid: Grid<'_, T>);
+/// Something that is done to an image, whatever its samples are: in place, or with a result.
+pub(in crate::imaging) trait EverySample<R = ()> {
+    fn apply<T: Sample>(&self, grid: Grid<'_, T>) -> R;
 }
 
-/// Does it. An image without pixels stays as it is.
+/// Does it in place. An image without pixels stays as it is.
 pub(in crate::imaging) fn apply(image: &mut DynamicImage, work: &impl EverySample) {
+    each(image, work);
+}
+
+/// Does it, and gives what comes out; `None` for an image without pixels.
+pub(in crate::imaging) fn each<R>(image: &mut DynamicImage, work: &impl EverySample<R>) -> Option<R> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let channels = Channels { colour: image.color().has_color(), alpha: image.color().has_alpha() };
     if width == 0 || height == 0 {
-        return;
+        return None;
     }
     match image {
-        DynamicImage::ImageLuma8(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageLumaA8(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgb8(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgba8(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageLuma16(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageLumaA16(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgb16(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgba16(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgb32F(samples) => work.apply(Grid { width, height, channels, samples }),
-        DynamicImage::ImageRgba32F(samples) => work.apply(Grid { width, height, channels, samples }),
-        _ => {}
+        DynamicImage::ImageLuma8(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageLumaA8(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgb8(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgba8(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageLuma16(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageLumaA16(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgb16(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgba16(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgb32F(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        DynamicImage::ImageRgba32F(samples) => Some(work.apply(Grid { width, height, channels, samples })),
+        _ => None,
     }
 }

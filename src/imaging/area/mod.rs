@@ -13,6 +13,7 @@ mod premultiplied;
 mod wide;
 
 pub(super) use gaussian::Gaussian;
-pub(super) use grid::{EverySample, Grid, apply};
+pub(super) use grid::{EverySample, Grid, apply, each};
 pub(super) use median::median;
 pub(super) use premultiplied::{load, rounded, store, visible};
+pub(super) use wide::{Loop, widest};

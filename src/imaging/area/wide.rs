@@ -3,12 +3,12 @@
 #![allow(unsafe_code)] // A function for processors that have more instructions than the target.
 
 /// A loop. `run` must be `#[inline(always)]`, and whatever it calls, or it is compiled for the target alone.
-pub(super) trait Loop {
+pub(in crate::imaging) trait Loop {
     fn run(self);
 }
 
 /// Runs the loop by the widest vector instructions that the processor has. They do the same arithmetic, bit for bit.
-pub(super) fn widest(work: impl Loop) {
+pub(in crate::imaging) fn widest(work: impl Loop) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.

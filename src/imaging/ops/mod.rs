@@ -13,6 +13,7 @@ mod normalize;
 mod orient;
 mod pixelate;
 mod resize;
+mod rotate;
 mod round;
 mod text;
 pub(super) mod tone;
@@ -81,7 +82,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Recolor(step) => pass.then(colour::recolor(step)),
         Step::Opacity(step) => pass.then(alpha::opacity(step)),
         Step::Flatten(step) => pass.then(alpha::flatten(step)),
-        Step::Rotate(step) => orient::rotate(image, step.degrees),
+        Step::Rotate(step) => rotate::rotate(image, step),
         Step::Flip(step) => orient::flip(image, step.direction),
         Step::Crop(step) => crop::crop(frame, step)?,
         Step::Resize(step) => resize::resize(image, frame.shrunk.take(), step)?,

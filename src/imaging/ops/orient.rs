@@ -1,12 +1,13 @@
-//! Rotations by quarter turns and mirrors: no pixel changes, all move. A half turn and the mirrors work in place.
+//! Quarter turns and mirrors: no pixel changes, all move. A half turn and the mirrors work in place. Other angles are in `rotate`.
 
 use image::DynamicImage;
 use image::metadata::Orientation;
 
 use crate::domain::pipeline::{Direction, Rotation};
 
-pub(super) fn rotate(image: &mut DynamicImage, rotation: Rotation) {
+pub(super) fn turn(image: &mut DynamicImage, rotation: Rotation) {
     image.apply_orientation(match rotation {
+        Rotation::None => Orientation::NoTransforms,
         Rotation::Right => Orientation::Rotate90,
         Rotation::Half => Orientation::Rotate180,
         Rotation::Left => Orientation::Rotate270,

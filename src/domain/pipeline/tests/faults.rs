@@ -40,8 +40,8 @@ fn compact_faults_point_at_their_place() {
         ("jpeg:=80", 5, "expected an argument's name before '='"),
         ("swap_channels:bgx", 14, "order: expected the letters r, g and b in any order, such as bgr, found \"bgx\""),
         ("swap_channels:bgr,rgb", 18, "swap_channels takes no further argument"),
-        ("rotate", 0, "rotate needs degrees: expected 90, 180 or 270 (degrees clockwise)"),
-        ("rotate:45", 7, "degrees: expected 90, 180 or 270 (degrees clockwise), found \"45\""),
+        ("rotate", 0, "rotate needs degrees: expected a number of degrees, -360 to 360, with at most 3 decimals"),
+        ("rotate:361", 7, "degrees: expected a number of degrees, -360 to 360, with at most 3 decimals, found \"361\""),
         ("flip:horizontl", 5, "direction: expected one of horizontal, vertical, found \"horizontl\"; did you mean \"horizontal\"?"),
         ("invert/é", 7, &format!("unknown operation \"é\": {operations}")),
     ]);
@@ -138,10 +138,18 @@ fn json_faults_point_at_their_place() {
         (
             r#"{"steps":[{"op":"rotate","degrees":"90"}]}"#,
             r#""90""#,
-            "degrees: expected 90, 180 or 270 (degrees clockwise), found the text \"90\"",
+            "degrees: expected a number of degrees, -360 to 360, with at most 3 decimals, found the text \"90\"",
         ),
-        (r#"{"steps":[{"op":"rotate","degrees":90.0}]}"#, "90.0", "degrees: expected 90, 180 or 270 (degrees clockwise), found 90.0"),
-        (r#"{"steps":[{"op":"rotate","degrees":[90]}]}"#, "[90]", "degrees: expected 90, 180 or 270 (degrees clockwise), found an array"),
+        (
+            r#"{"steps":[{"op":"rotate","degrees":1e2}]}"#,
+            "1e2",
+            "degrees: expected a number of degrees, -360 to 360, with at most 3 decimals, found 1e2",
+        ),
+        (
+            r#"{"steps":[{"op":"rotate","degrees":[90]}]}"#,
+            "[90]",
+            "degrees: expected a number of degrees, -360 to 360, with at most 3 decimals, found an array",
+        ),
         (r#"{"steps":[{"op":"rotate","degrees":90,"degrees":90}]}"#, r#""degrees":90}]"#, "degrees is given twice"),
         (r#"{"steps":[{"op":"flip","direction":null}]}"#, "null", "direction: expected one of horizontal, vertical, found null"),
         (

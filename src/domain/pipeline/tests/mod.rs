@@ -54,6 +54,8 @@ fn the_canonical_form_prints_defaults_too() {
             "rotate:270/invert/webp:q=80,lossless=false,effort=4",
             r#"{"steps":[{"op":"rotate","degrees":270},{"op":"invert"}],"output":{"format":"webp","quality":80,"lossless":false,"effort":4}}"#,
         ),
+        ("rotate:-90,bg=369", "rotate:270", r#"{"steps":[{"op":"rotate","degrees":270}]}"#),
+        ("rotate:-12.5", "rotate:347.5,bg=transparent", r#"{"steps":[{"op":"rotate","degrees":347.5,"background":"transparent"}]}"#),
         ("gif", "gif", r#"{"steps":[],"output":{"format":"gif"}}"#),
         (
             "webp:lossless=true,quality=7,max_bytes=5000",

@@ -1,5 +1,6 @@
 //! The types of arguments: each holds valid values only, and knows its spelling in both forms.
 
+mod angle;
 mod color;
 mod focus;
 mod frames;
@@ -12,13 +13,14 @@ mod subsampling;
 mod text;
 mod words;
 
+pub use angle::{Angle, Rotation};
 pub use color::{Color, OpaqueColor};
 pub use focus::Focus;
 pub use frames::Frames;
 pub use length::{Length, Percent, Scaling};
 pub use matrix::ColorMatrix;
 pub use number::{Decimal, Whole};
-pub use order::{ChannelOrder, Rotation};
+pub use order::ChannelOrder;
 pub use size::{Ratio, Side, Size};
 pub(super) use size::{SideOfSize, SizeOrScale, ratio};
 pub use subsampling::Subsampling;

@@ -1,4 +1,4 @@
-//! Permutations: of channels, and of the sides of an image.
+//! Permutations of channels.
 
 use std::fmt;
 
@@ -57,47 +57,5 @@ impl Argument for ChannelOrder {
     #[cfg(test)]
     fn any() -> BoxedStrategy<Self> {
         proptest::strategy::Just([0, 1, 2]).prop_shuffle().prop_map(Self).boxed()
-    }
-}
-
-/// A clockwise rotation by quarter turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rotation {
-    /// A quarter turn clockwise.
-    Right,
-    /// A half turn.
-    Half,
-    /// A quarter turn counter-clockwise.
-    Left,
-}
-
-impl Rotation {
-    /// The clockwise angle in degrees: 90, 180 or 270.
-    #[must_use]
-    pub fn degrees(self) -> u16 {
-        match self {
-            Self::Right => 90,
-            Self::Half => 180,
-            Self::Left => 270,
-        }
-    }
-}
-
-impl Argument for Rotation {
-    fn expected() -> String {
-        "90, 180 or 270 (degrees clockwise)".to_owned()
-    }
-
-    fn read(value: &Value<'_>) -> Option<Self> {
-        [Self::Right, Self::Half, Self::Left].into_iter().find(|rotation| value.integer() == Some(rotation.degrees().into()))
-    }
-
-    fn scalar(&self) -> Scalar {
-        Scalar::Number(i64::from(self.degrees()) * 1000)
-    }
-
-    #[cfg(test)]
-    fn any() -> BoxedStrategy<Self> {
-        proptest::sample::select(vec![Self::Right, Self::Half, Self::Left]).boxed()
     }
 }
