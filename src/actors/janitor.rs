@@ -1,10 +1,11 @@
-//! The janitor: sweeps blobs that no task refers to, left behind by crashes, aborted uploads and late workers.
+//! The janitor: sweeps blobs that nothing refers to, left behind by crashes, aborted uploads and late workers, and versions of
+//! assets that were replaced or removed.
 //!
 //! Two sweeps differ in what they may assume. The one of the server's start goes by names that were listed before the
-//! first upload could begin, so each of them without a task is left behind. Every later one spares what is younger than
+//! first upload could begin, so each of them without a row is left behind. Every later one spares what is younger than
 //! the grace time, since an upload under way has a blob before it has a row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +14,16 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, MailboxError, ResponseActFuture, Supervised, WrapFuture};
 use serde_json::json;
 
+use crate::actors::assets::{Assets, IsInUse};
 use crate::actors::storage::{DeleteBlob, ListBlobs, Storage};
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::{GetState, TaskDb};
+use crate::domain::asset::AssetVersion;
 use crate::domain::blob::{BlobKey, Stage};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::Task;
+use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::{BlobCursor, BlobEntry, BlobStoreError};
 use crate::stores::orphans::orphans;
 use crate::stores::tasks::TaskStoreError;
@@ -32,8 +36,10 @@ const STEP_DEADLINE: Duration = Duration::from_secs(30);
 pub struct JanitorDeps {
     /// The blobs.
     pub storage: Addr<Storage>,
-    /// The tasks that own them.
+    /// The tasks that own most of them.
     pub task_db: Addr<TaskDb>,
+    /// The names of the others.
+    pub assets: Addr<Assets>,
     /// The pause between two sweeps.
     pub interval: Duration,
     /// How old a blob without a task must be while uploads run.
@@ -126,6 +132,8 @@ enum SweepError {
     Blobs(#[from] BlobStoreError),
     #[error("{0}")]
     Tasks(#[from] TaskStoreError),
+    #[error("{0}")]
+    Assets(#[from] AssetStoreError),
 }
 
 /// Everything that is stored.
@@ -156,7 +164,7 @@ async fn sweep(deps: &JanitorDeps) -> Result<u64, SweepError> {
     }
 }
 
-/// Removes those of `found` that are older than `grace` and that no task refers to; says how many.
+/// Removes those of `found` that are older than `grace` and that nothing refers to; says how many.
 async fn remove_orphans(deps: &JanitorDeps, found: Vec<BlobEntry>, grace: Duration) -> Result<u64, SweepError> {
     let mut removed = 0;
     for key in left_behind(deps, found, grace).await? {
@@ -170,12 +178,22 @@ async fn remove_orphans(deps: &JanitorDeps, found: Vec<BlobEntry>, grace: Durati
 /// The orphans among some blobs. The rows are read after the blobs were listed: a row that appears meanwhile protects its blob.
 async fn left_behind(deps: &JanitorDeps, blobs: Vec<BlobEntry>, grace: Duration) -> Result<Vec<BlobKey>, SweepError> {
     let mut tasks: HashMap<TaskId, Option<Task>> = HashMap::new();
-    // Only a young original is spared whatever its row says; a result without a row has no grace, so its row must be known.
-    let spared = |blob: &&BlobEntry| blob.age < grace && blob.key.stage() == Stage::Original;
-    for id in blobs.iter().filter(|blob| !spared(blob)).map(|blob| blob.key.task()) {
-        if let Entry::Vacant(unread) = tasks.entry(id) {
-            unread.insert(deps.task_db.send(GetState { id }).timeout(STEP_DEADLINE).await??);
+    let mut assets: HashSet<AssetVersion> = HashSet::new();
+    // What is handed in is spared while it is young; a result without a row has no grace, so its row must be known.
+    let spared = |blob: &&BlobEntry| blob.age < grace && blob.key.stage() != Stage::Processed;
+    for blob in blobs.iter().filter(|blob| !spared(blob)) {
+        match blob.key {
+            BlobKey::Original(id) | BlobKey::Processed(id, _) => {
+                if let Entry::Vacant(unread) = tasks.entry(id) {
+                    unread.insert(deps.task_db.send(GetState { id }).timeout(STEP_DEADLINE).await??);
+                }
+            }
+            BlobKey::Asset(version) => {
+                if deps.assets.send(IsInUse { version }).timeout(STEP_DEADLINE).await?? {
+                    assets.insert(version);
+                }
+            }
         }
     }
-    Ok(orphans(blobs, |id| tasks.get(&id).and_then(Option::as_ref), grace))
+    Ok(orphans(blobs, |id| tasks.get(&id).and_then(Option::as_ref), |version| assets.contains(&version), grace))
 }

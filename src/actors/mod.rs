@@ -5,6 +5,7 @@
 //! ├─ key_values   settings
 //! ├─ storage      blobs
 //! ├─ task_db      the one writer of tasks
+//! ├─ assets       which version each name of an asset stands for
 //! ├─ engine (rest_for_one)
 //! │   ├─ master   admission, dispatch, leases, retries
 //! │   ├─ spare    one warm child process
@@ -14,9 +15,10 @@
 //! ```
 //!
 //! Who asks whom: the frontend everybody; the master the task database and the key-values; a worker the master, the
-//! storage and the spare; the janitor the storage and the task database. News of changed settings go from the
+//! storage and the spare; the janitor the storage, the task database and the assets. News of changed settings go from the
 //! key-values to whoever follows them.
 
+pub mod assets;
 pub mod frontend;
 pub mod janitor;
 pub mod key_values;

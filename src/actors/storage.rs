@@ -40,7 +40,9 @@ impl Storage {
     /// Starts the put that `source` asks for.
     fn put(&self, key: BlobKey, source: Source) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
         match source {
-            Source::Stream { chunks, announced } => self.store.put(key, chunks, PutSize { announced, max: self.max_upload }),
+            Source::Stream { chunks, announced, at_most } => {
+                self.store.put(key, chunks, PutSize { announced, max: at_most.min(self.max_upload) })
+            }
             Source::File { file, length } => self.store.put_file(key, file, length),
         }
     }
@@ -68,6 +70,8 @@ pub enum Source {
         chunks: mpsc::Receiver<Chunk>,
         /// Its length in bytes, where it is known.
         announced: Option<u64>,
+        /// The most bytes that it may have, where that is less than storage takes of any body.
+        at_most: u64,
     },
     /// A file that cannot change any more (a sealed memfd).
     File {

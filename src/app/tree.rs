@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix::{Addr, Recipient};
 
+use crate::actors::assets::Assets;
 use crate::actors::frontend::{self, Frontend};
 use crate::actors::janitor::{Janitor, JanitorDeps};
 use crate::actors::key_values::KeyValues;
@@ -16,7 +17,7 @@ use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{Backoff, Mailbox, Options, Policy, Root, RootError, Scale, Strategy, Template, child, pool, supervisor};
 use crate::actors::task_db::TaskDb;
-use crate::actors::workers::{MemoryBudget, Spare, Worker, WorkerDeps};
+use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
 use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
 use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
@@ -53,12 +54,18 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         let database = Arc::clone(&stores.database);
         child("task_db", Options::default(), move || TaskDb::new(database.clone()))
     };
+    let (assets_spec, assets) = {
+        let database = Arc::clone(&stores.database);
+        child("assets", Options::default(), move || Assets::new(database.clone()))
+    };
     let (spare_spec, spare) = {
         let enabled = config.workers.spare;
         child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
     };
+    let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
+    let inspector = Inspector::new(spare.clone(), memory.clone(), config.tasks.deadline);
     let (workers_spec, workers) = {
-        let deps = worker_deps(config, master.clone(), storage.clone(), spare);
+        let deps = worker_deps(config, master.clone(), storage.clone(), spare, memory);
         let template = Template::new("worker", worker_options(config), move |number| Worker::new(format!("worker-{number}"), deps.clone()));
         pool("workers", Policy::default(), live.workers() as usize, template)
     };
@@ -68,11 +75,11 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         master_box.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
     };
     let (janitor_spec, _) = {
-        let deps = janitor_deps(config, storage.clone(), task_db.clone());
+        let deps = janitor_deps(config, storage.clone(), task_db.clone(), assets.clone());
         child("janitor", Options::default(), move || Janitor::new(deps.clone()))
     };
     let (frontend_spec, frontend) = {
-        let services = frontend::Services { key_values, storage, task_db, master: master.clone() };
+        let services = frontend::Services { key_values, storage, task_db, assets, inspector, master: master.clone() };
         let live = Arc::clone(&live);
         child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
     };
@@ -84,7 +91,7 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
 
     let engine = vec![master_spec, spare_spec, workers_spec];
     let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
-    let services = vec![key_values_spec, storage_spec, task_db_spec, engine_spec, janitor_spec, frontend_spec];
+    let services = vec![key_values_spec, storage_spec, task_db_spec, assets_spec, engine_spec, janitor_spec, frontend_spec];
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
     Ok(Services { root, frontend, master })
 }
@@ -105,12 +112,18 @@ fn worker_options(config: &Config) -> Options {
     Options { shutdown: config.tasks.deadline + Duration::from_secs(5), ..Options::default() }
 }
 
-fn worker_deps(config: &Config, master: Addr<Master>, storage: Addr<Storage>, spare: Addr<Spare>) -> WorkerDeps {
+fn worker_deps(
+    config: &Config,
+    master: Addr<Master>,
+    storage: Addr<Storage>,
+    spare: Addr<Spare>,
+    memory: MemoryBudget,
+) -> WorkerDeps {
     WorkerDeps {
         master,
         storage,
         spare,
-        memory: MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory),
+        memory,
         deadline: config.tasks.deadline,
         heartbeat: config.tasks.heartbeat,
         recycle_after: config.workers.recycle_after.into(),
@@ -130,7 +143,7 @@ fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValue
     }
 }
 
-fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>) -> JanitorDeps {
+fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {
     let JanitorConfig { interval, grace } = config.janitor;
-    JanitorDeps { storage, task_db, interval, grace, started: Arc::new(AtomicBool::new(false)) }
+    JanitorDeps { storage, task_db, assets, interval, grace, started: Arc::new(AtomicBool::new(false)) }
 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::config::kind::BadValue;
 use crate::config::raw::Raw;
 use crate::config::schema;
-use crate::config::sections::presets;
+use crate::config::sections::{AssetLimits, presets};
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Presets;
 
@@ -81,6 +81,12 @@ impl Live {
     #[must_use]
     pub fn limits(&self) -> ImageLimits {
         ImageLimits::from(&self.config.limits)
+    }
+
+    /// What holds for assets.
+    #[must_use]
+    pub fn asset_limits(&self) -> AssetLimits {
+        AssetLimits::from(&self.config.limits)
     }
 
     /// The presets by name; `default` is always among them.

@@ -25,7 +25,9 @@ use serde_json::Value as Json;
 pub use fault::{ConfigFaults, Fault, Place};
 pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
-pub use sections::{DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WorkersConfig};
+pub use sections::{
+    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WorkersConfig,
+};
 pub use template::config_toml;
 
 use crate::domain::pipeline::Presets;

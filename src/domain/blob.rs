@@ -4,10 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use crate::domain::asset::AssetVersion;
 use crate::domain::ids::{ClaimNo, TaskId};
 
-/// The stage of a blob: before or after processing.
+/// The stage of a blob: before or after processing, or beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -15,6 +17,8 @@ pub enum Stage {
     Original,
     /// As a worker's child made it.
     Processed,
+    /// As it was handed in, for any number of tasks.
+    Asset,
 }
 
 /// The name of a blob. Blobs are immutable: a name is written once and never changes what it holds.
@@ -24,14 +28,26 @@ pub enum BlobKey {
     Original(TaskId),
     /// The bytes that one claim of a task produced; a late claim writes another name and harms nothing.
     Processed(TaskId, ClaimNo),
+    /// The bytes of one version of an asset.
+    Asset(AssetVersion),
 }
 
 impl BlobKey {
-    /// The task that the blob belongs to.
+    /// The task that the blob belongs to; an asset belongs to none.
     #[must_use]
-    pub fn task(&self) -> TaskId {
+    pub fn task(&self) -> Option<TaskId> {
         match *self {
-            Self::Original(id) | Self::Processed(id, _) => id,
+            Self::Original(id) | Self::Processed(id, _) => Some(id),
+            Self::Asset(_) => None,
+        }
+    }
+
+    /// The id that the name begins with.
+    #[must_use]
+    pub fn as_uuid(&self) -> &Uuid {
+        match self {
+            Self::Original(id) | Self::Processed(id, _) => id.as_uuid(),
+            Self::Asset(version) => version.as_uuid(),
         }
     }
 
@@ -41,6 +57,7 @@ impl BlobKey {
         match self {
             Self::Original(_) => Stage::Original,
             Self::Processed(..) => Stage::Processed,
+            Self::Asset(_) => Stage::Asset,
         }
     }
 }
@@ -50,13 +67,14 @@ impl fmt::Display for BlobKey {
         match self {
             Self::Original(id) => write!(f, "{id}.original"),
             Self::Processed(id, claim) => write!(f, "{id}.processed.{claim}"),
+            Self::Asset(version) => write!(f, "{version}.asset"),
         }
     }
 }
 
 /// The text was not the name of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a blob's name: expected <task id>.original or <task id>.processed.<claim number>")]
+#[error("not a blob's name: expected <task id>.original, <task id>.processed.<claim number> or <version>.asset")]
 pub struct InvalidBlobKey;
 
 impl FromStr for BlobKey {
@@ -64,13 +82,14 @@ impl FromStr for BlobKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (id, rest) = text.split_once('.').ok_or(InvalidBlobKey)?;
-        let id: TaskId = id.parse().map_err(|_| InvalidBlobKey)?;
+        let id = Uuid::try_parse(id).map_err(|_| InvalidBlobKey)?;
         let key = match rest.split_once('.') {
-            None if rest == "original" => Self::Original(id),
-            Some(("processed", claim)) => Self::Processed(id, ClaimNo(claim.parse().map_err(|_| InvalidBlobKey)?)),
+            None if rest == "original" => Self::Original(id.into()),
+            None if rest == "asset" => Self::Asset(id.into()),
+            Some(("processed", claim)) => Self::Processed(id.into(), ClaimNo(claim.parse().map_err(|_| InvalidBlobKey)?)),
             _ => return Err(InvalidBlobKey),
         };
-        // One blob, one spelling: `+1` or `01` are not claim numbers.
+        // One blob, one spelling: `+1` or `01` are not claim numbers, and no id has capitals.
         if key.to_string() == text { Ok(key) } else { Err(InvalidBlobKey) }
     }
 }
@@ -148,10 +167,10 @@ mod tests {
     #[test]
     fn a_key_reads_what_it_prints_and_nothing_else() {
         let id = TaskId::random();
-        for key in [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(7))] {
+        for key in [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(7)), BlobKey::Asset(AssetVersion::random())] {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
-        for rest in ["", "original.1", "processed", "processed.", "processed.+1", "processed.01", "../original"] {
+        for rest in ["", "original.1", "processed", "processed.", "processed.+1", "processed.01", "../original", "asset.1"] {
             assert_eq!(format!("{id}.{rest}").parse::<BlobKey>(), Err(InvalidBlobKey), "{rest}");
         }
     }

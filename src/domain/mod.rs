@@ -1,11 +1,13 @@
 //! The words everything else is written in: pure types, no I/O, no actor.
 
+pub mod asset;
 pub mod blob;
 pub mod error_code;
 pub mod faults;
 pub mod format;
 pub mod ids;
 pub mod limits;
+mod name;
 pub mod pipeline;
 pub mod task;
 pub mod timestamp;

@@ -21,7 +21,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::actors::frontend::{FrontendError, Upload};
 use crate::config::UploadConfig;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::ids::TaskId;
 use crate::http::problem::Problem;
 
 /// The clocks of one body.
@@ -111,13 +110,13 @@ impl MessageBody for Refusal {
     }
 }
 
-/// Pumps the body into the upload and waits for the acknowledgement: the id, once bytes and row are durable.
-pub(crate) async fn receive(request: &HttpRequest, body: SharedBody, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+/// Pumps the body into the upload and waits for the acknowledgement, once bytes and row are durable.
+pub(crate) async fn receive<T>(request: &HttpRequest, body: SharedBody, upload: Upload<T>, clock: &BodyClock) -> Result<T, Problem> {
     if is_multipart(request) { receive_multipart(request, body, upload, clock).await } else { pump(body, upload, clock).await }
 }
 
 /// Pumps one stream of bytes into the upload.
-async fn pump<S, E>(mut body: S, mut upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem>
+async fn pump<S, E, T>(mut body: S, mut upload: Upload<T>, clock: &BodyClock) -> Result<T, Problem>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
@@ -129,7 +128,7 @@ where
 }
 
 /// Takes the first part that carries a file.
-async fn receive_multipart(request: &HttpRequest, body: SharedBody, upload: Upload, clock: &BodyClock) -> Result<TaskId, Problem> {
+async fn receive_multipart<T>(request: &HttpRequest, body: SharedBody, upload: Upload<T>, clock: &BodyClock) -> Result<T, Problem> {
     let mut parts = Multipart::new(request.headers(), body);
     while let Some(part) = clock.next(&mut parts).await? {
         let mut part = part.map_err(broken)?;

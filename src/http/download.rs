@@ -11,21 +11,38 @@ use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionT
 use actix_web::web::{self, Bytes};
 use futures::stream::{self, Stream};
 
-use crate::actors::frontend::Image;
+use crate::actors::frontend::{AssetFile, Image};
+use crate::domain::blob::BlobMeta;
+use crate::domain::format::Format;
 
 /// How much is read from the disk at once, in bytes.
 const CHUNK: u64 = 256 * 1024;
 
-/// The image with its content type, its digest as a strong entity tag, and a name to save it under.
+/// The image of a task.
 pub(crate) fn image(image: Image) -> HttpResponse {
-    let name = format!("{}.{}", image.id, image.format.name());
+    file(&image.id.to_string(), image.format, image.blob, image.file)
+}
+
+/// An asset.
+pub(crate) fn asset(AssetFile { asset, file: bytes }: AssetFile) -> HttpResponse {
+    file(asset.name.as_str(), asset.format, asset.blob, bytes)
+}
+
+/// An image with its content type, its digest as a strong entity tag, and a name to save it under.
+fn file(stem: &str, format: Format, blob: BlobMeta, bytes: File) -> HttpResponse {
+    let name = format!("{stem}.{}", format.name());
     let disposition = ContentDisposition { disposition: DispositionType::Inline, parameters: vec![DispositionParam::Filename(name)] };
     HttpResponse::Ok()
-        .content_type(image.format.media_type())
-        .insert_header(ETag(EntityTag::new_strong(image.blob.sha256.to_string())))
+        .content_type(format.media_type())
+        .insert_header(entity_tag(blob))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header(disposition)
-        .body(SizedStream::new(image.blob.len, read_all(image.file, image.blob.len)))
+        .body(SizedStream::new(blob.len, read_all(bytes, blob.len)))
+}
+
+/// The digest of a blob as a strong entity tag.
+pub(crate) fn entity_tag(blob: BlobMeta) -> ETag {
+    ETag(EntityTag::new_strong(blob.sha256.to_string()))
 }
 
 /// The first `len` bytes of `file`, read on the blocking pool.

@@ -3,6 +3,7 @@
 //! A handler parses, asks the frontend, and maps the reply; what a request means is decided by the actors.
 
 mod accept;
+mod assets;
 mod body;
 mod classic;
 mod download;
@@ -13,6 +14,7 @@ mod problem;
 mod request_id;
 mod settings;
 mod tasks;
+mod time;
 mod tree;
 
 use std::future::ready;
@@ -56,6 +58,11 @@ pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/v1/tree", [(Method::GET, web::to(tree::get))]))
             .service(resource("/v1/tasks", [(Method::GET, web::to(tasks::list))]))
             .service(resource("/v1/tasks/{id}", [(Method::GET, web::to(tasks::get))]))
+            .service(resource("/v1/assets", [(Method::GET, web::to(assets::list))]))
+            .service(resource(
+                "/v1/assets/{name}",
+                [(Method::GET, web::to(assets::get)), (Method::PUT, web::to(assets::put)), (Method::DELETE, web::to(assets::delete))],
+            ))
             .service(resource("/v1/settings", [(Method::GET, web::to(settings::list))]))
             .service(resource(
                 "/v1/settings/{key}",

@@ -10,19 +10,13 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskState};
-use crate::domain::timestamp::Timestamp;
 use crate::http::problem::Problem;
+use crate::http::time::rfc3339;
 use crate::http::{ANSWER_DEADLINE, HttpState};
 
 /// Tasks on a page unless the client asks for another number, and at most.
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
-
-/// A moment as RFC 3339 in UTC, such as `2026-11-23T17:40:00.125Z`.
-fn rfc3339(at: Timestamp) -> String {
-    let moment = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    moment.unwrap_or(jiff::Timestamp::MAX).to_string()
-}
 
 /// Why something failed.
 fn failure(failure: &Failure) -> Value {

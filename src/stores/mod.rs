@@ -1,16 +1,17 @@
-//! Engines behind the actors: traits, SQLite for tasks and key-values, local files for blobs.
+//! Engines behind the actors: traits, SQLite for tasks, key-values and assets, local files for blobs.
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`tasks`], [`key_values`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
-//! | [`orphans`] | which blobs no task refers to |
+//! | [`tasks`], [`key_values`], [`assets`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`orphans`] | which blobs nothing refers to |
 //! | [`data_dir`] | the locked directory of the embedded engines |
-//! | [`sqlite`] | tasks and key-values in one file, one writer, group commit |
+//! | [`sqlite`] | tasks, key-values and assets in one file, one writer, group commit |
 //! | [`local_fs`] | blobs as files |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
 //! blocks none. Dropping the future does not take back a write that is already queued.
 
+pub mod assets;
 pub mod blobs;
 pub mod data_dir;
 pub mod key_values;

@@ -1,32 +1,39 @@
-//! Which blobs no task refers to. Pure: whoever sweeps lists the blobs, reads the rows and deletes.
+//! Which blobs nothing refers to. Pure: whoever sweeps lists the blobs, reads the rows and deletes.
 
 use std::time::Duration;
 
+use crate::domain::asset::AssetVersion;
 use crate::domain::blob::BlobKey;
-use crate::domain::ids::TaskId;
+use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Task, TaskState};
 use crate::stores::blobs::BlobEntry;
 
 /// The blobs among `blobs` that nothing refers to and nothing will.
 ///
 /// `lookup` gives the row of a task, read from the store (a failed read must not look like a missing row); it may have been
-/// read before or after the listing. `grace` must exceed the time between the durable original and the commit of its row.
+/// read before or after the listing. `in_use` tells whether a name stands for the version of an asset. `grace` must exceed the
+/// time between a durable original or asset and the commit of its row.
 pub fn orphans<'a>(
     blobs: impl IntoIterator<Item = BlobEntry>,
     lookup: impl Fn(TaskId) -> Option<&'a Task>,
+    in_use: impl Fn(AssetVersion) -> bool,
     grace: Duration,
 ) -> Vec<BlobKey> {
-    blobs.into_iter().filter(|blob| is_orphan(blob, lookup(blob.key.task()), grace)).map(|blob| blob.key).collect()
+    let is_orphan = |blob: &BlobEntry| match blob.key {
+        // The row may be on its way.
+        BlobKey::Original(id) => blob.age >= grace && lookup(id).is_none(),
+        BlobKey::Asset(version) => blob.age >= grace && !in_use(version),
+        BlobKey::Processed(id, claim_no) => is_left_behind(claim_no, lookup(id)),
+    };
+    blobs.into_iter().filter(is_orphan).map(|blob| blob.key).collect()
 }
 
-fn is_orphan(blob: &BlobEntry, task: Option<&Task>, grace: Duration) -> bool {
-    match (blob.key, task) {
-        // Its row may be on its way.
-        (BlobKey::Original(_), None) => blob.age >= grace,
-        (BlobKey::Original(_), Some(_)) => false,
+/// Whether nothing refers to what that claim of a task made.
+fn is_left_behind(claim_no: ClaimNo, task: Option<&Task>) -> bool {
+    match task {
         // The row was there before the claim, so it is gone for good.
-        (BlobKey::Processed(..), None) => true,
-        (BlobKey::Processed(_, claim_no), Some(task)) => {
+        None => true,
+        Some(task) => {
             let is_result = task.result.as_ref().is_some_and(|result| result.claim_no == claim_no);
             let in_progress = task.state == TaskState::InProgress && claim_no == task.claim_no;
             // A claim beyond the row's latest means that the row was read before the claim was made.
@@ -42,7 +49,6 @@ mod tests {
     use crate::domain::blob::{BlobMeta, Sha256};
     use crate::domain::error_code::ErrorCode;
     use crate::domain::format::Format;
-    use crate::domain::ids::ClaimNo;
     use crate::domain::task::{Change, Failure, NewTask, RetryPolicy, TaskResult};
     use crate::domain::timestamp::Timestamp;
 
@@ -57,7 +63,7 @@ mod tests {
     fn sweep(task: &Task) -> (Vec<u64>, bool) {
         let processed = (1..=4).map(|n| blob(BlobKey::Processed(task.id, ClaimNo(n)), Duration::ZERO));
         let blobs = processed.chain([blob(BlobKey::Original(task.id), GRACE * 2)]);
-        let swept = orphans(blobs, |id| (id == task.id).then_some(task), GRACE);
+        let swept = orphans(blobs, |id| (id == task.id).then_some(task), |_| false, GRACE);
         let claims = swept.iter().filter_map(|key| if let BlobKey::Processed(_, claim_no) = key { Some(claim_no.0) } else { None });
         (claims.collect(), swept.contains(&BlobKey::Original(task.id)))
     }
@@ -76,7 +82,7 @@ mod tests {
     #[test]
     fn an_original_waits_for_its_row_until_the_grace_is_over() {
         let key = BlobKey::Original(TaskId::random());
-        let swept = |age| orphans([blob(key, age)], |_| None, GRACE);
+        let swept = |age| orphans([blob(key, age)], |_| None, |_| true, GRACE);
         assert_eq!(swept(GRACE - Duration::from_millis(1)), []);
         assert_eq!(swept(GRACE), [key]);
     }
@@ -84,7 +90,17 @@ mod tests {
     #[test]
     fn a_result_without_a_row_has_no_grace() {
         let key = BlobKey::Processed(TaskId::random(), ClaimNo(1));
-        assert_eq!(orphans([blob(key, Duration::ZERO)], |_| None, GRACE), [key]);
+        assert_eq!(orphans([blob(key, Duration::ZERO)], |_| None, |_| true, GRACE), [key]);
+    }
+
+    #[test]
+    fn an_asset_is_kept_while_it_is_in_use_or_may_come_into_use() {
+        let version = AssetVersion::random();
+        let key = BlobKey::Asset(version);
+        let swept = |age, in_use| orphans([blob(key, age)], |_| None, |asked| asked == version && in_use, GRACE);
+        assert_eq!(swept(GRACE * 9, true), []);
+        assert_eq!(swept(GRACE - Duration::from_millis(1), false), []);
+        assert_eq!(swept(GRACE, false), [key]);
     }
 
     #[test]

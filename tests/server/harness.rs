@@ -155,7 +155,15 @@ impl Server {
     }
 
     pub fn put(&self, path: &str, body: &str) -> Answer {
+        self.put_bytes(path, body.as_bytes())
+    }
+
+    pub fn put_bytes(&self, path: &str, body: &[u8]) -> Answer {
         answer(self.agent.put(self.url(path)).send(body))
+    }
+
+    pub fn head(&self, path: &str) -> Answer {
+        answer(self.agent.head(self.url(path)).call())
     }
 
     pub fn delete(&self, path: &str) -> Answer {
@@ -194,6 +202,11 @@ impl Server {
     /// Asks a server that may be ending: `None` if it is gone before it has answered.
     pub fn try_get(&self, path: &str) -> Option<Answer> {
         try_answer(self.agent.get(self.url(path)).call())
+    }
+
+    /// Puts something on a server that may be ending: `None` if it is gone before it has answered.
+    pub fn try_put_bytes(&self, path: &str, body: &[u8]) -> Option<Answer> {
+        try_answer(self.agent.put(self.url(path)).send(body))
     }
 
     /// Uploads to a server that may be ending: `None` if it is gone before it has answered.

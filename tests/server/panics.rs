@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{Options, Server, eventually, send_signal};
+use crate::images::small_png;
 use crate::jobs::{self, Held, Job, finished, released};
 
 /// Does a little of everything that the server does, and keeps what was acknowledged. Any of it may be answered with 503.
@@ -14,6 +15,8 @@ fn use_everything(server: &Server, jobs: &mut Vec<Job>) {
     server.get("/v1/settings/my.key");
     server.is_ready(&jobs[0].id);
     server.image(&jobs[0].id);
+    server.put_bytes("/v1/assets/logo", &small_png());
+    server.get("/v1/assets/logo");
     jobs::held(server).iter().for_each(Held::go_on);
     // Not the child of a job: the worker then takes the spare one.
     let workers = server.workers();
@@ -68,6 +71,11 @@ fn storage() {
 #[test]
 fn task_db() {
     survive("task_db", &["task_db.set_state", "task_db.answered"]);
+}
+
+#[test]
+fn assets() {
+    survive("assets", &["assets.find_asset", "assets.keep_asset", "assets.answered"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn a_blob_lies_under_the_tail_of_its_id_for_its_owner_only() {
     let engine = Local::default();
     let key = original();
     put(&*engine.store(), key, b"bytes");
-    let id = key.task().to_string();
+    let id = key.as_uuid().to_string();
     let path = engine.dir.path().join("blobs").join(&id[id.len() - 2..]).join(format!("{id}.original"));
     assert_eq!(fs::read(&path).unwrap(), b"bytes");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -6,9 +6,11 @@ use actix::MailboxError;
 
 use crate::actors::key_values::KeyValuesError;
 use crate::actors::master::Refusal;
+use crate::actors::workers::NotInspected;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::PipelineError;
 use crate::domain::task::Failure;
+use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::tasks::TaskStoreError;
 
@@ -42,6 +44,21 @@ pub enum FrontendError {
     /// No such key.
     #[error("the key is not set")]
     NoSuchKey,
+    /// No asset of that name.
+    #[error("there is no asset of that name; GET /v1/assets lists those that there are")]
+    NoSuchAsset,
+    /// There are as many assets as there may be.
+    #[error("the server keeps {max} assets, as many as it may; remove one, or raise limits.max_assets")]
+    TooManyAssets {
+        /// How many there may be.
+        max: u64,
+    },
+    /// The bytes are no image that can be an asset.
+    #[error("the image cannot be an asset: {}", .0.detail)]
+    UnfitAsset(Failure),
+    /// As many requests of this kind are under way as may be.
+    #[error("as many assets are being stored as the server takes at once; try again")]
+    Busy,
     /// The result is not there yet.
     #[error("the image is still in progress; ask /image/isReady until it says finished")]
     InProgress,
@@ -73,9 +90,11 @@ impl FrontendError {
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
             Self::Aborted => ErrorCode::InvalidRequest,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound | Self::NoSuchKey => ErrorCode::NotFound,
+            Self::NotFound | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
+            Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
+            Self::Busy => ErrorCode::QueueFull,
             Self::InProgress => ErrorCode::InProgress,
-            Self::Failed(failure) => failure.code,
+            Self::Failed(failure) | Self::UnfitAsset(failure) => failure.code,
             Self::InvalidSetting(_) => ErrorCode::InvalidSetting,
             Self::StorageFull => ErrorCode::StorageFull,
             Self::CorruptBlob => ErrorCode::CorruptBlob,
@@ -88,7 +107,7 @@ impl FrontendError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => Some(refusal.retry_after),
-            Self::Unavailable => Some(Duration::from_secs(1)),
+            Self::Unavailable | Self::Busy => Some(Duration::from_secs(1)),
             Self::StorageFull => Some(Duration::from_secs(30)),
             _ => None,
         }
@@ -124,6 +143,28 @@ impl From<TaskStoreError> for FrontendError {
                 log::error!(error:% = other; "task store failed");
                 Self::Unavailable
             }
+        }
+    }
+}
+
+impl From<AssetStoreError> for FrontendError {
+    fn from(error: AssetStoreError) -> Self {
+        match error {
+            AssetStoreError::TooMany { max } => Self::TooManyAssets { max },
+            AssetStoreError::Full => Self::StorageFull,
+            other => {
+                log::error!(error:% = other; "asset store failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<NotInspected> for FrontendError {
+    fn from(error: NotInspected) -> Self {
+        match error {
+            NotInspected::Unfit(failure) => Self::UnfitAsset(failure),
+            NotInspected::Unavailable => Self::Unavailable,
         }
     }
 }

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | this one | the actor and `NewImage` |
 //! | `upload` | one upload, from its first byte to the acknowledgement |
+//! | `assets` | storing, reading and removing assets |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
 //! | `settings` | the way to the key-values |
 //! | `error` | what is answered when it cannot be done |
 
+mod assets;
 mod error;
 mod questions;
 mod settings;
@@ -20,17 +22,21 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture, fut};
 use serde_json::json;
 
+use crate::actors::assets::Assets;
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::master::{Admit, Master, Permit};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::TaskDb;
+use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::{Pipeline, PipelineError};
 
+pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
+pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
@@ -51,6 +57,10 @@ pub struct Services {
     pub storage: Addr<Storage>,
     /// Tasks.
     pub task_db: Addr<TaskDb>,
+    /// Names of assets.
+    pub assets: Addr<Assets>,
+    /// Decodes what is to become an asset.
+    pub inspector: Inspector,
     /// Admission.
     pub master: Addr<Master>,
 }
@@ -59,6 +69,7 @@ pub struct Services {
 #[derive(Debug, Default, Clone, Copy)]
 struct FrontendCounters {
     uploading: u64,
+    storing_assets: u64,
     accepted: u64,
     not_accepted: u64,
 }
@@ -83,10 +94,10 @@ impl Frontend {
     }
 
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
-    fn open_upload(&mut self, pipeline: Pipeline, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload {
-        let (upload, incoming, verdict_in) = Upload::channel(pipeline, length, permit);
+    fn open_upload(&mut self, pipeline: Pipeline, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
+        let (upload, body, verdict_in) = Upload::channel(length);
         self.counters.uploading += 1;
-        let accepted = upload::accept(self.services.clone(), incoming).into_actor(self);
+        let accepted = upload::accept(self.services.clone(), pipeline, permit, body).into_actor(self);
         context.spawn(accepted.map(|verdict, frontend, _| {
             frontend.count(&verdict);
             // A client that is gone does not hear it.
@@ -126,8 +137,8 @@ impl Service for Frontend {
     }
 
     fn inspect(&self) -> Details {
-        let FrontendCounters { uploading, accepted, not_accepted } = self.counters;
-        let details = json!({ "queue_depth": uploading, "accepted": accepted, "not_accepted": not_accepted });
+        let FrontendCounters { uploading, storing_assets, accepted, not_accepted } = self.counters;
+        let details = json!({ "queue_depth": uploading, "storing_assets": storing_assets, "accepted": accepted, "not_accepted": not_accepted });
         details.as_object().cloned().unwrap_or_default()
     }
 }
@@ -142,7 +153,7 @@ impl Handler<SettingsChanged> for Frontend {
 
 /// Asks to upload an image; the reply is where its bytes go.
 #[derive(Message)]
-#[rtype(result = "Result<Upload, FrontendError>")]
+#[rtype(result = "Result<Upload<TaskId>, FrontendError>")]
 pub struct NewImage {
     /// A pipeline in either form, or the name of a preset; the default preset if there is none.
     pub pipeline: Option<String>,
@@ -153,7 +164,7 @@ pub struct NewImage {
 }
 
 impl Handler<NewImage> for Frontend {
-    type Result = ResponseActFuture<Self, Result<Upload, FrontendError>>;
+    type Result = ResponseActFuture<Self, Result<Upload<TaskId>, FrontendError>>;
 
     fn handle(&mut self, NewImage { pipeline, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");

@@ -22,40 +22,33 @@ use crate::stores::blobs::{BlobStoreError, Chunk};
 const CHUNKS_IN_FLIGHT: usize = 4;
 
 /// How long storage may take for one chunk, or for making the whole durable, before the client is told to try again.
-const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The writing end of an upload that was admitted. Dropping it unfinished aborts the upload and leaves nothing.
-pub struct Upload {
+/// The writing end of an upload that was admitted, acknowledged by a `T`. Dropping it unfinished aborts the upload and leaves nothing.
+pub struct Upload<T> {
     /// First bytes, held back until they tell the format.
     head: BytesMut,
     format: Option<oneshot::Sender<Format>>,
     chunks: mpsc::Sender<Chunk>,
-    verdict: oneshot::Receiver<Result<TaskId, FrontendError>>,
+    verdict: oneshot::Receiver<Result<T, FrontendError>>,
 }
 
 /// The other end of an [`Upload`].
-pub(super) struct Incoming {
-    pub(super) id: TaskId,
-    pub(super) pipeline: Pipeline,
+pub(super) struct UploadedBody {
+    /// Its length in bytes, where the client announced it.
     pub(super) length: Option<u64>,
-    pub(super) permit: Permit,
     pub(super) chunks: mpsc::Receiver<Chunk>,
     pub(super) format: oneshot::Receiver<Format>,
 }
 
-impl Upload {
+impl<T> Upload<T> {
     /// Both ends of a new upload, and where its verdict goes.
-    pub(super) fn channel(
-        pipeline: Pipeline,
-        length: Option<u64>,
-        permit: Permit,
-    ) -> (Self, Incoming, oneshot::Sender<Result<TaskId, FrontendError>>) {
+    pub(super) fn channel(length: Option<u64>) -> (Self, UploadedBody, oneshot::Sender<Result<T, FrontendError>>) {
         let (chunks_in, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
         let (format_in, format) = oneshot::channel();
         let (verdict_in, verdict) = oneshot::channel();
         let upload = Self { head: BytesMut::new(), format: Some(format_in), chunks: chunks_in, verdict };
-        let incoming = Incoming { id: TaskId::random(), pipeline, length, permit, chunks, format };
-        (upload, incoming, verdict_in)
+        (upload, UploadedBody { length, chunks, format }, verdict_in)
     }
 
     /// Takes the next bytes of the image; waits while storage is busy.
@@ -74,11 +67,11 @@ impl Upload {
         }
     }
 
-    /// Ends the body and waits until bytes and task are durable.
+    /// Ends the body and waits until the bytes, and the row that refers to them, are durable.
     ///
     /// # Errors
     /// When the body was empty or no image, or anything on the way to the acknowledgement failed.
-    pub async fn finish(mut self) -> Result<TaskId, FrontendError> {
+    pub async fn finish(mut self) -> Result<T, FrontendError> {
         if self.format.is_some() {
             return Err(if self.head.is_empty() { FrontendError::EmptyBody } else { FrontendError::UnsupportedFormat });
         }
@@ -100,12 +93,12 @@ impl Upload {
         match timeout(STORAGE_DEADLINE, self.chunks.send(chunk)).await {
             Ok(Ok(())) => Ok(()),
             // Storage hung up: the verdict says why.
-            Ok(Err(_)) => self.verdict().await.and(Err(FrontendError::Unavailable)),
+            Ok(Err(_)) => Err(self.verdict().await.err().unwrap_or(FrontendError::Unavailable)),
             Err(_) => Err(FrontendError::Unavailable),
         }
     }
 
-    async fn verdict(&mut self) -> Result<TaskId, FrontendError> {
+    async fn verdict(&mut self) -> Result<T, FrontendError> {
         match timeout(STORAGE_DEADLINE, &mut self.verdict).await {
             Ok(Ok(verdict)) => verdict,
             // The frontend was restarted, or the disk hangs: nothing was acknowledged.
@@ -119,10 +112,11 @@ impl Upload {
 /// # Errors
 /// When the upload was not acknowledged. Whether a row exists is then unknown only after
 /// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
-pub(super) async fn accept(services: Services, incoming: Incoming) -> Result<TaskId, FrontendError> {
-    let Incoming { id, pipeline, length, permit, chunks, format } = incoming;
+pub(super) async fn accept(services: Services, pipeline: Pipeline, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
+    let UploadedBody { length, chunks, format } = body;
+    let id = TaskId::random();
     let key = BlobKey::Original(id);
-    let source = Source::Stream { chunks, announced: length };
+    let source = Source::Stream { chunks, announced: length, at_most: u64::MAX };
     // Its deadline is the client's: an upload that is dropped ends the stream.
     let original = services.storage.send(PutBlob { key, source }).await??;
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
@@ -146,15 +140,10 @@ pub(super) async fn accept(services: Services, incoming: Incoming) -> Result<Tas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::master::{Admission, AdmissionLimits};
 
-    const LIMITS: AdmissionLimits = AdmissionLimits { tasks: 1, bytes: 1, upload_bytes: 1 };
-
-    fn upload() -> (Upload, Incoming) {
-        let pipeline = "invert".parse().expect("an operation");
-        let (upload, incoming, _) =
-            Upload::channel(pipeline, None, Admission::new(LIMITS).admit(None, Duration::ZERO).expect("nothing is held"));
-        (upload, incoming)
+    fn upload() -> (Upload<TaskId>, UploadedBody) {
+        let (upload, body, _) = Upload::channel(None);
+        (upload, body)
     }
 
     #[actix::test]

@@ -5,10 +5,12 @@
 //! | this one | the actor: its loop, its child, how it stops |
 //! | `attempt` | one attempt at one task, and how it can end |
 //! | `budget` | the memory that all running jobs share |
+//! | `inspector` | images that are looked at before they are kept |
 //! | `spare` | the warm child that replaces one that was lost |
 
 mod attempt;
 mod budget;
+mod inspector;
 mod spare;
 
 use std::cell::RefCell;
@@ -28,6 +30,7 @@ use crate::domain::ids::TaskId;
 use crate::sandbox::Child;
 
 pub use budget::{MemoryBudget, MemoryPermit, NeverFits};
+pub use inspector::{Inspector, NotInspected};
 pub use spare::{Spare, TakeChild};
 
 /// How long the master may take to make an outcome durable before the worker goes on without the answer.

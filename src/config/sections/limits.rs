@@ -21,6 +21,27 @@ section! {
         max_total_pixels: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "500000000"),
         /// The longest animation, played once, in milliseconds.
         max_duration_ms: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "600000"),
+        /// The largest asset, in bytes. `uploads.max_bytes` holds for assets, too.
+        max_asset_bytes: u64 = live(Size { min: 1 << 10, max: 1 << 32 }, "10MiB"),
+        /// The most assets.
+        max_assets: u32 = live(Count { min: 0_u32, max: 1_000_000 }, "1000"),
+    }
+}
+
+/// What holds for assets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssetLimits {
+    /// Bytes of one.
+    pub max_bytes: u64,
+    /// How many there may be.
+    pub max: u64,
+    /// Those of every image.
+    pub image: ImageLimits,
+}
+
+impl From<&LimitsConfig> for AssetLimits {
+    fn from(config: &LimitsConfig) -> Self {
+        Self { max_bytes: config.max_asset_bytes, max: config.max_assets.into(), image: ImageLimits::from(config) }
     }
 }
 

@@ -12,7 +12,7 @@ mod workers;
 
 pub use data::DataConfig;
 pub use janitor::JanitorConfig;
-pub use limits::LimitsConfig;
+pub use limits::{AssetLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use server::ServerConfig;
 pub use tasks::TasksConfig;

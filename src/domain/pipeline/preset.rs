@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Output, Pipeline, Step};
+use crate::domain::name::is_name;
 
 /// The name of a preset: a lower-case letter, then up to 63 lower-case letters, digits, `_` or `-`; never the name of an
 /// operation or a format, so that a pipeline's text has one meaning.
@@ -38,10 +39,7 @@ impl FromStr for PresetName {
     type Err = InvalidPresetName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let spelled = text.len() <= 64
-            && text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        if !spelled {
+        if !is_name(text) {
             Err(InvalidPresetName::Spelling(text.to_owned()))
         } else if Output::is_named(text) || Step::names().any(|name| name == text) {
             Err(InvalidPresetName::Taken(text.to_owned()))

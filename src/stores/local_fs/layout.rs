@@ -1,4 +1,4 @@
-//! Where blobs lie: 256 directories by the tail of the task's id, and one for files that are not complete.
+//! Where blobs lie: 256 directories by the tail of the id, and one for files that are not complete.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -45,7 +45,7 @@ impl Layout {
 
     /// The directory that holds `key`: the tail of an id is random in every version of UUID, the head may be a time.
     pub(super) fn dir_of(&self, key: BlobKey) -> PathBuf {
-        let [.., tail] = *key.task().as_uuid().as_bytes();
+        let [.., tail] = *key.as_uuid().as_bytes();
         self.shard(tail)
     }
 

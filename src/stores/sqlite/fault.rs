@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use crate::stores::assets::AssetStoreError;
 use crate::stores::key_values::KeyValueStoreError;
 use crate::stores::tasks::TaskStoreError;
 
@@ -37,6 +38,17 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl From<Fault> for TaskStoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Full => Self::Full,
+            Fault::Corrupt(text) => Self::Corrupt(text),
+            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
+            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
+        }
+    }
+}
+
+impl From<Fault> for AssetStoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Full => Self::Full,

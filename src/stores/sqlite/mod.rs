@@ -1,14 +1,15 @@
-//! Tasks and key-values in one SQLite file: one thread writes with group commit, a few others read.
+//! Tasks, key-values and assets in one SQLite file: one thread writes with group commit, a few others read.
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
-//! | `tasks`, `key_values` | the two traits, and what runs on the writing thread |
+//! | `tasks`, `key_values`, `assets` | the three traits, and what runs on the writing thread |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
 
+mod assets;
 mod connection;
 mod fault;
 mod key_values;
@@ -69,7 +70,7 @@ pub struct SqliteStats {
     pub commits: u64,
 }
 
-/// The store of tasks and key-values. Dropping it answers what is queued and ends its threads, within a deadline.
+/// The store of tasks, key-values and assets. Dropping it answers what is queued and ends its threads, within a deadline.
 pub struct SqliteDb {
     clock: Clock,
     policy: RetryPolicy,

@@ -51,7 +51,7 @@ pub(super) fn uint(row: &Row<'_>, column: &str) -> Result<u64, Fault> {
 }
 
 /// A column that holds the printed form of a domain type.
-fn parsed<T: FromStr<Err: Display>>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
+pub(super) fn parsed<T: FromStr<Err: Display>>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
     let text: String = row.get(column)?;
     text.parse().map_err(|error| Fault::Corrupt(format!("{column} {text:?}: {error}")))
 }

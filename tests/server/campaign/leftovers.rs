@@ -37,12 +37,12 @@ impl Moments {
         }
         let tasks = SqliteDb::open(copy.path(), SqliteOptions::default()).expect("the copy opens");
         let (temp, blobs) = blobs(data);
-        let without_row = |key: &&BlobKey| block_on(tasks.get(key.task())).expect("the copy can be read").is_none();
+        let has_row = |id| block_on(tasks.get(id)).expect("the copy can be read").is_some();
         let in_progress = in_progress(&tasks);
         let result = |task: &Task| BlobKey::Processed(task.id, task.claim_no);
         Self {
             before_rename: temp,
-            before_commit: blobs.iter().filter(|key| matches!(key, BlobKey::Original(_))).filter(without_row).count(),
+            before_commit: blobs.iter().filter(|key| matches!(key, BlobKey::Original(id) if !has_row(*id))).count(),
             in_progress: in_progress.len(),
             before_finish: in_progress.iter().filter(|task| blobs.contains(&result(task))).count(),
         }
@@ -72,7 +72,7 @@ pub fn assert_tidy(server: &Server) {
     eventually("one original and one result of each task, and nothing else", || {
         let (temp, blobs) = blobs(&server.data());
         let originals = blobs.iter().filter(|key| matches!(key, BlobKey::Original(_))).count();
-        let known = blobs.iter().all(|key| tasks.contains_key(&key.task().to_string()));
+        let known = blobs.iter().all(|key| tasks.contains_key(&key.as_uuid().to_string()));
         let tidy = temp == 0 && known && (originals, blobs.len()) == (tasks.len(), tasks.len() * 2);
         if tidy {
             Ok(())

@@ -45,7 +45,7 @@ fn victim() {
         let store = LocalBlobs::open(&dir, LocalBlobsOptions::default()).unwrap();
         let key = original();
         put(&store, key, &body(length(cut.parse().unwrap())));
-        acknowledge(key.task().to_string());
+        acknowledge(key.as_uuid().to_string());
     } else {
         let store = SqliteDb::open(&dir, SqliteOptions::default()).unwrap();
         acknowledge(apply(&store, Change::Insert(new_task(7))).unwrap().id.to_string());

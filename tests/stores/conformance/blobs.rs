@@ -59,7 +59,7 @@ pub(crate) fn a_file_is_stored_by_position(engine: &mut impl BlobEngine) {
     assert_eq!(meta, meta_of(&bytes[..LONG - 1]));
     assert_eq!(source.stream_position().unwrap(), 5);
     assert_eq!(read(&*store, key).unwrap(), bytes[..LONG - 1]);
-    let short = BlobKey::Processed(key.task(), ClaimNo(1));
+    let short = BlobKey::Processed(key.task().unwrap(), ClaimNo(1));
     assert!(matches!(block_on(store.put_file(short, source, LONG as u64 + 1)), Err(BlobStoreError::Aborted)));
     assert!(matches!(read(&*store, short), Err(BlobStoreError::NotFound)));
 }

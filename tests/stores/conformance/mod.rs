@@ -1,6 +1,7 @@
 //! The suite that every engine must pass. An engine is added by one more line at the end of this file. A promise that is
 //! written but not listed is dead code, which the lints refuse.
 
+pub(crate) mod assets;
 mod blobs;
 mod claims;
 mod key_values;
@@ -51,6 +52,19 @@ macro_rules! key_value_store {
     };
 }
 
+/// Everything that a store of assets promises.
+macro_rules! asset_store {
+    ($engine:ident = $make:expr) => {
+        conformance! { $engine = $make,
+            assets: [
+                an_asset_is_read_back_as_it_was_written, a_name_stands_for_its_latest_version,
+                a_name_that_was_taken_away_stands_for_nothing, there_are_no_more_names_than_there_may_be,
+                pages_are_in_the_order_of_names,
+            ]
+        }
+    };
+}
+
 /// Everything that a store of blobs promises.
 macro_rules! blob_store {
     ($engine:ident = $make:expr) => {
@@ -69,4 +83,5 @@ macro_rules! blob_store {
 
 task_store! { sqlite_tasks = Sqlite::default() }
 key_value_store! { sqlite_key_values = Sqlite::default() }
+asset_store! { sqlite_assets = Sqlite::default() }
 blob_store! { local_blobs = Local::default() }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use safelight::domain::asset::Asset;
 use safelight::domain::blob::BlobKey;
 use safelight::domain::ids::TaskId;
 use safelight::domain::task::{AttemptEnd, Task, TaskState};
+use safelight::stores::assets::AssetQuery;
 use safelight::stores::tasks::{Backlog, TaskQuery};
 
 use crate::blob_fixtures::{body, list, meta_of, read};
@@ -31,7 +33,11 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     let tasks: BTreeMap<_, _> = block_on(services.tasks.list(everything)).unwrap().tasks.into_iter().map(|task| (task.id, task)).collect();
     known.check(&tasks, case);
     tasks.values().for_each(|task| check_task(&services, task, case));
-    let expected: BTreeSet<_> = tasks.values().flat_map(|task| [Some(BlobKey::Original(task.id)), task.result_key()]).flatten().collect();
+    let assets = block_on(services.assets.list(AssetQuery { after: None, limit: 100 })).unwrap().assets;
+    known.check_assets(&assets, case);
+    assets.iter().for_each(|asset| assert_eq!(meta_of(&read(&*services.blobs, asset.key()).unwrap()), asset.blob, "{case}"));
+    let of_tasks = tasks.values().flat_map(|task| [Some(BlobKey::Original(task.id)), task.result_key()]).flatten();
+    let expected: BTreeSet<_> = of_tasks.chain(assets.iter().map(|asset| asset.key())).collect();
     let stored: BTreeSet<_> = list(&*services.blobs).iter().map(|blob| blob.key).collect();
     assert_eq!(stored, expected, "{case}: blobs and rows do not match");
 }
@@ -56,6 +62,9 @@ struct Known {
     acknowledged: Vec<(TaskId, String)>,
     finished: Vec<(TaskId, u64)>,
     deleting: BTreeSet<TaskId>,
+    assets: Vec<(String, String)>,
+    removing: BTreeSet<String>,
+    removed: BTreeSet<String>,
 }
 
 impl Known {
@@ -67,6 +76,21 @@ impl Known {
             acknowledged: of("acknowledged").map(|note| (id(note), note[2].clone())).collect(),
             finished: of("finished").map(|note| (id(note), note[2].parse().unwrap())).collect(),
             deleting: of("deleting").map(id).collect(),
+            assets: of("asset").map(|note| (note[1].clone(), note[2].clone())).collect(),
+            removing: of("removing").map(|note| note[1].clone()).collect(),
+            removed: of("removed").map(|note| note[1].clone()).collect(),
+        }
+    }
+
+    /// A name stands for what was acknowledged last, or for what was on its way after it.
+    fn check_assets(&self, assets: &[Asset], case: &str) {
+        let bodies = [20_000, 25_000, 30_000].map(|len| meta_of(&body(len)).sha256.to_string());
+        let order = |digest: &str| bodies.iter().position(|body| body == digest);
+        assert!(!assets.iter().any(|asset| self.removed.contains(asset.name.as_str())), "{case}: a name came back");
+        for (name, digest) in &self.assets {
+            let found = assets.iter().find(|asset| asset.name.as_str() == name);
+            assert!(found.is_some() || self.removing.contains(name), "{case}: {name} was acknowledged");
+            assert!(found.is_none_or(|asset| order(&asset.blob.sha256.to_string()) >= order(digest)), "{case}: {name} is what it was before");
         }
     }
 

@@ -46,6 +46,9 @@ const SITES: &[(&str, bool)] = &[
     ("life.original_deleted", false),
     ("life.result_deleted", false),
     ("life.removed", false),
+    ("life.asset_stored", false),
+    ("life.asset_kept", false),
+    ("life.asset_removed", false),
 ];
 
 /// Lives one life in which `site` acts on its `passage`, and judges what is left.

@@ -4,14 +4,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use safelight::domain::asset::{AssetName, AssetVersion, NewAsset};
 use safelight::domain::blob::BlobKey;
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::faults;
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
 use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult, TaskState};
+use safelight::stores::assets::{AssetStore, AssetStoreError};
 use safelight::stores::blobs::{BlobStore, BlobStoreError};
 use safelight::stores::data_dir::DataDir;
 use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
@@ -27,7 +30,8 @@ const GRACE: Duration = Duration::from_secs(600);
 
 /// A server without actors and without HTTP.
 pub(crate) struct Services {
-    pub(crate) tasks: Box<dyn TaskStore>,
+    pub(crate) tasks: Arc<dyn TaskStore>,
+    pub(crate) assets: Arc<dyn AssetStore>,
     pub(crate) blobs: Box<dyn BlobStore>,
     clock: HandClock,
     log: File,
@@ -44,10 +48,11 @@ impl Services {
         let clock = HandClock::default();
         let locked = DataDir::lock(&dir.join("data")).unwrap();
         let policy = RetryPolicy::default();
-        let tasks = SqliteDb::open(locked.path(), SqliteOptions { clock: clock.clock(), policy, ..SqliteOptions::default() }).unwrap();
+        let options = SqliteOptions { clock: clock.clock(), policy, ..SqliteOptions::default() };
+        let database = Arc::new(SqliteDb::open(locked.path(), options).unwrap());
         let blobs = LocalBlobs::open(locked.path(), LocalBlobsOptions { clock: clock.clock(), ..LocalBlobsOptions::default() }).unwrap();
         let log = OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
-        Self { tasks: Box::new(tasks), blobs: Box::new(blobs), clock, log, _dir: locked }
+        Self { tasks: database.clone(), assets: database, blobs: Box::new(blobs), clock, log, _dir: locked }
     }
 
     /// Writes down what a client or an operator now knows. A kill does not take it back.
@@ -86,6 +91,38 @@ impl Services {
         self.note(&format!("acknowledged {id} {}", original.sha256));
         faults::point("life.acknowledged");
         Some(id)
+    }
+
+    /// The client's side: tries again until it is acknowledged.
+    pub(crate) fn put_asset(&self, name: &str, bytes: &[u8]) {
+        (0..3).find(|_| self.try_put_asset(name, bytes)).expect("a fault happens once");
+    }
+
+    /// The frontend's side: whether it was acknowledged.
+    fn try_put_asset(&self, name: &str, bytes: &[u8]) -> bool {
+        let name: AssetName = name.parse().unwrap();
+        let version = AssetVersion::random();
+        let key = BlobKey::Asset(version);
+        let Ok(blob) = block_on(self.blobs.put(key, complete(bytes, 100_000), ANY_SIZE)) else {
+            self.assert_invisible(key);
+            return false;
+        };
+        faults::point("life.asset_stored");
+        let asset = NewAsset { name: name.clone(), version, blob, format: Format::Png, width: 1, height: 1 };
+        // What may have happened may be repeated.
+        while let Err(error) = block_on(self.assets.put(asset.clone(), 10)) {
+            assert!(matches!(error, AssetStoreError::UnknownOutcome(_)), "{error}");
+        }
+        faults::point("life.asset_kept");
+        self.note(&format!("asset {name} {}", blob.sha256));
+        true
+    }
+
+    pub(crate) fn delete_asset(&self, name: &str) {
+        self.note(&format!("removing {name}"));
+        while block_on(self.assets.delete(name.parse().unwrap())).is_err() {}
+        faults::point("life.asset_removed");
+        self.note(&format!("removed {name}"));
     }
 
     /// The master's side: one claim, or `None` if nothing is runnable. Claims that nobody knows of lapse.
@@ -180,13 +217,14 @@ impl Services {
         }
     }
 
-    /// Removes what no task refers to, once the grace is over.
+    /// Removes what nothing refers to, once the grace is over.
     pub(crate) fn sweep(&self) {
         self.clock.advance(GRACE);
         let blobs = list(&*self.blobs);
-        let rows: Vec<_> = blobs.iter().filter_map(|blob| block_on(self.tasks.get(blob.key.task())).unwrap()).collect();
+        let rows: Vec<_> = blobs.iter().filter_map(|blob| block_on(self.tasks.get(blob.key.task()?)).unwrap()).collect();
         let lookup = |id| rows.iter().find(|task| task.id == id);
-        for key in orphans(blobs, lookup, GRACE) {
+        let in_use = |version| block_on(self.assets.is_in_use(version)).unwrap();
+        for key in orphans(blobs, lookup, in_use, GRACE) {
             self.delete_blob(key);
         }
     }

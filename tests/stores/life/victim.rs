@@ -76,7 +76,7 @@ fn count(site: &str) -> Arc<AtomicU32> {
     counter
 }
 
-/// One task straight through and out again, one that needs a second attempt and stays.
+/// One task straight through and out again, one that needs a second attempt and stays; an asset that is replaced, and one that is removed.
 fn live(services: &Services) {
     let first = services.upload(&body(10_000));
     let (task, claim) = services.claim().unwrap();
@@ -89,6 +89,11 @@ fn live(services: &Services) {
     work_all(services);
 
     services.delete(first);
+
+    services.put_asset("logo", &body(20_000));
+    services.put_asset("logo", &body(25_000));
+    services.put_asset("banner", &body(30_000));
+    services.delete_asset("banner");
 }
 
 /// Works until nothing is runnable.

@@ -1,0 +1,182 @@
+//! Assets: images that pipelines lay over others, kept under names. Where their bytes lie is the blob store's business.
+//!
+//! The bytes of an asset never change. A name stands for one version at a time; to replace an asset is to let its name stand
+//! for another version, and a task keeps the version that it was accepted with.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::format::Format;
+use crate::domain::name::is_name;
+use crate::domain::timestamp::Timestamp;
+
+/// The name of an asset: a lower-case letter, then up to 63 lower-case letters, digits, `_` or `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct AssetName(String);
+
+impl AssetName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text cannot name an asset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an asset's name: expected a lower-case letter, then up to 63 of a-z, 0-9, _ and -")]
+pub struct InvalidAssetName(String);
+
+impl FromStr for AssetName {
+    type Err = InvalidAssetName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(InvalidAssetName(text.to_owned())) }
+    }
+}
+
+impl From<AssetName> for String {
+    fn from(name: AssetName) -> Self {
+        name.0
+    }
+}
+
+impl TryFrom<String> for AssetName {
+    type Error = InvalidAssetName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for AssetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One version of an asset: a random (version 4) UUID, never given out twice, so that what is no longer in use never is again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AssetVersion(Uuid);
+
+impl AssetVersion {
+    /// A fresh version.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The version as the UUID it is.
+    #[must_use]
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl From<Uuid> for AssetVersion {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl fmt::Display for AssetVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+/// The text was not the version of an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a version of an asset: expected a UUID such as 67e55044-10b1-426f-9247-bb680e5fe0c8")]
+pub struct InvalidAssetVersion;
+
+impl FromStr for AssetVersion {
+    type Err = InvalidAssetVersion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let version = Uuid::try_parse(text).map(Self).map_err(|_| InvalidAssetVersion)?;
+        // `Uuid` also reads capitals, braces and URNs; one version must have one spelling.
+        if version.to_string() == text { Ok(version) } else { Err(InvalidAssetVersion) }
+    }
+}
+
+/// An asset whose bytes are durable and that is to stand under its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAsset {
+    /// The name.
+    pub name: AssetName,
+    /// The version under which the bytes were stored.
+    pub version: AssetVersion,
+    /// Length and digest of the bytes.
+    pub blob: BlobMeta,
+    /// The format that the first bytes belong to.
+    pub format: Format,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+}
+
+/// An asset as it was at one moment: a copy of its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The name.
+    pub name: AssetName,
+    /// The version that the name stands for.
+    pub version: AssetVersion,
+    /// Length and digest of the bytes.
+    pub blob: BlobMeta,
+    /// The format of the bytes.
+    pub format: Format,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// Since when the name stands for this version.
+    pub stored_at: Timestamp,
+}
+
+impl Asset {
+    /// A new asset as it is from `now` on.
+    #[must_use]
+    pub fn create(new: NewAsset, now: Timestamp) -> Self {
+        let NewAsset { name, version, blob, format, width, height } = new;
+        Self { name, version, blob, format, width, height, stored_at: now }
+    }
+
+    /// The name of the blob that has the bytes.
+    #[must_use]
+    pub fn key(&self) -> BlobKey {
+        BlobKey::Asset(self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_needs_no_quotes_anywhere() {
+        for name in ["logo", "a", "logo-2024_b", &"a".repeat(64)] {
+            assert_eq!(name.parse::<AssetName>().map(|name| name.to_string()).as_deref(), Ok(name));
+        }
+        for text in ["", "Logo", "1st", "-a", "a b", "a/b", "a@b", "a.png", "ä", &"a".repeat(65)] {
+            assert_eq!(text.parse::<AssetName>(), Err(InvalidAssetName(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_version_reads_what_it_prints_and_nothing_else() {
+        let version = AssetVersion::random();
+        assert_eq!(version.to_string().parse(), Ok(version));
+        for text in ["", "x", "67e5504410b1426f9247bb680e5fe0c8", "67E55044-10B1-426F-9247-BB680E5FE0C8"] {
+            assert_eq!(text.parse::<AssetVersion>(), Err(InvalidAssetVersion), "{text}");
+        }
+    }
+}
