@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::Criterion;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::Pipeline;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 /// A photograph and what is done to it.
 const JOBS: [(&str, &str); 5] = [
@@ -37,7 +37,7 @@ fn main() {
             bencher.iter(|| {
                 out.get_mut().clear();
                 out.set_position(0);
-                imaging::run(&input, &pipeline, &ImageLimits::default(), &mut out).expect("it is processed")
+                imaging::run(&input, &pipeline, &Assets::default(), &ImageLimits::default(), &mut out).expect("it is processed")
             });
         });
     }

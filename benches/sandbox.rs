@@ -10,7 +10,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use safelight::app::CHILD_COMMAND;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::Pipeline;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 use safelight::sandbox::{Child, ChildLimits, ChildProgram, Job, JobEnd, Probe, Spawner};
 use tokio::runtime::Runtime;
 
@@ -40,7 +40,7 @@ impl Sample {
     fn directly(&self) -> Duration {
         let start = Instant::now();
         let mut made = Cursor::new(Vec::new());
-        imaging::run(&self.bytes, &self.pipeline, &ImageLimits::default(), &mut made).expect("it is processed");
+        imaging::run(&self.bytes, &self.pipeline, &Assets::default(), &ImageLimits::default(), &mut made).expect("it is processed");
         let elapsed = start.elapsed();
         assert!((1_000_000..1_100_000).contains(&made.into_inner().len()), "1 MB out");
         elapsed
@@ -49,8 +49,8 @@ impl Sample {
     /// The time of the same work by a child, until its output is sealed.
     async fn by(&self, child: &mut Child) -> Duration {
         let start = Instant::now();
-        let job = Job { pipeline: self.pipeline.clone(), limits: ImageLimits::default() };
-        let Ok(Probe::Readable(probed)) = child.probe(job, &self.file).await else { panic!("the child cannot read it") };
+        let job = Job { pipeline: self.pipeline.clone(), assets: Vec::new(), limits: ImageLimits::default() };
+        let Ok(Probe::Readable(probed)) = child.probe(job, &self.file, &[]).await else { panic!("the child cannot read it") };
         let Ok(JobEnd::Done { .. }) = probed.run().await else { panic!("the child failed") };
         start.elapsed()
     }

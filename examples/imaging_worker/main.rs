@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use safelight::domain::pipeline::Pipeline;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn work(request: &Request, pipeline: &Pipeline) -> Outcome<Value> {
     let (cpu, wall) = (processor_time(), Instant::now());
     for _ in 0..request.times {
         let mut made = Cursor::new(Vec::new());
-        imaging::run(&original, pipeline, &Default::default(), &mut made)?;
+        imaging::run(&original, pipeline, &Assets::default(), &Default::default(), &mut made)?;
         result = made.into_inner();
     }
     let ms = |time: Duration| time.as_secs_f64() * 1e3 / f64::from(request.times);

@@ -15,7 +15,7 @@ use crate::{Outcome, photos};
 /// The same work without a server.
 pub(crate) fn process(original: &[u8], pipeline: &Pipeline) -> Outcome<Vec<u8>> {
     let mut made = Cursor::new(Vec::new());
-    safelight::imaging::run(original, pipeline, &Default::default(), &mut made)?;
+    safelight::imaging::run(original, pipeline, &Default::default(), &Default::default(), &mut made)?;
     Ok(made.into_inner())
 }
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::Pipeline;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 /// Small, so that a run is many inputs and not a few large ones.
 const LIMITS: ImageLimits = ImageLimits {
@@ -31,7 +31,7 @@ pub fn decode(format: Format, input: &[u8]) {
     let Ok(info) = imaging::probe(input) else { return };
     let [whole, small, all] = ["bmp", "resize:8x8,quality=fast/bmp", "resize:8x8,quality=fast/png"].map(|text| {
         let pipeline: Pipeline = text.parse().expect("a pipeline");
-        imaging::run(input, &pipeline, &LIMITS, &mut Cursor::new(Vec::new()))
+        imaging::run(input, &pipeline, &Assets::default(), &LIMITS, &mut Cursor::new(Vec::new()))
     });
     if let Ok(whole) = &whole {
         assert_eq!((whole.width, whole.height), (info.width, info.height));

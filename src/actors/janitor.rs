@@ -5,8 +5,8 @@
 //! first upload could begin, so each of them without a row is left behind. Every later one spares what is younger than
 //! the grace time, since an upload under way has a blob before it has a row.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

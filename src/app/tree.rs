@@ -15,12 +15,15 @@ use crate::actors::janitor::{Janitor, JanitorDeps};
 use crate::actors::key_values::KeyValues;
 use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
 use crate::actors::storage::Storage;
-use crate::actors::supervision::{Backoff, Mailbox, Options, Policy, Root, RootError, Scale, Strategy, Template, child, pool, supervisor};
+use crate::actors::supervision::{
+    Backoff, ChildSpec, Mailbox, Options, Policy, Root, RootError, Scale, Service, Strategy, Template, child, pool, supervisor,
+};
 use crate::actors::task_db::TaskDb;
 use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
 use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
 use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
+use crate::stores::sqlite::SqliteDb;
 
 /// Tasks that failed together are not all tried again at the same moment.
 const BACKOFF_JITTER: f64 = 0.2;
@@ -50,14 +53,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
         child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
     };
-    let (task_db_spec, task_db) = {
-        let database = Arc::clone(&stores.database);
-        child("task_db", Options::default(), move || TaskDb::new(database.clone()))
-    };
-    let (assets_spec, assets) = {
-        let database = Arc::clone(&stores.database);
-        child("assets", Options::default(), move || Assets::new(database.clone()))
-    };
+    let (task_db_spec, task_db) = over_the_database("task_db", stores, |database| TaskDb::new(database));
+    let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = {
         let enabled = config.workers.spare;
         child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
@@ -96,6 +93,16 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     Ok(Services { root, frontend, master })
 }
 
+/// A service that puts the database behind a mailbox.
+fn over_the_database<A: Service>(
+    id: &'static str,
+    stores: &Stores,
+    mut make: impl FnMut(Arc<SqliteDb>) -> A + Send + 'static,
+) -> (ChildSpec, Addr<A>) {
+    let database = Arc::clone(&stores.database);
+    child(id, Options::default(), move || make(Arc::clone(&database)))
+}
+
 /// The thread that starts the workers' children: this binary again, or the program that the configuration names.
 fn spawner(config: &Config) -> io::Result<Spawner> {
     let path = config.workers.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
@@ -112,13 +119,7 @@ fn worker_options(config: &Config) -> Options {
     Options { shutdown: config.tasks.deadline + Duration::from_secs(5), ..Options::default() }
 }
 
-fn worker_deps(
-    config: &Config,
-    master: Addr<Master>,
-    storage: Addr<Storage>,
-    spare: Addr<Spare>,
-    memory: MemoryBudget,
-) -> WorkerDeps {
+fn worker_deps(config: &Config, master: Addr<Master>, storage: Addr<Storage>, spare: Addr<Spare>, memory: MemoryBudget) -> WorkerDeps {
     WorkerDeps {
         master,
         storage,

@@ -106,6 +106,62 @@ impl FromStr for AssetVersion {
     }
 }
 
+/// An asset as a pipeline names it: whatever its name stands for, or one version of it (`logo@67e55044-...`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct AssetRef {
+    /// The name.
+    pub name: AssetName,
+    /// The version, where only that one will do.
+    pub version: Option<AssetVersion>,
+}
+
+impl AssetRef {
+    /// How many bytes a version takes in the text, with what divides it from the name.
+    pub const VERSION_LEN: usize = 1 + uuid::fmt::Hyphenated::LENGTH;
+}
+
+/// The text does not name an asset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAssetRef {
+    /// The name is none.
+    #[error(transparent)]
+    Name(#[from] InvalidAssetName),
+    /// What follows it is no version.
+    #[error(transparent)]
+    Version(#[from] InvalidAssetVersion),
+}
+
+impl FromStr for AssetRef {
+    type Err = InvalidAssetRef;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
+        Ok(Self { name: name.parse()?, version: version.map(str::parse).transpose()? })
+    }
+}
+
+impl From<AssetRef> for String {
+    fn from(asset: AssetRef) -> Self {
+        asset.to_string()
+    }
+}
+
+impl TryFrom<String> for AssetRef {
+    type Error = InvalidAssetRef;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for AssetRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)?;
+        self.version.map_or(Ok(()), |version| write!(f, "@{version}"))
+    }
+}
+
 /// An asset whose bytes are durable and that is to stand under its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAsset {

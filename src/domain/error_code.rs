@@ -76,6 +76,10 @@ error_codes! {
     OutputTooLarge = "output_too_large", 422, false, "The result is larger than this server stores.";
     /// An operation cannot be applied to this image.
     OperationFailed = "operation_failed", 422, false, "An operation of the pipeline cannot be applied to this image.";
+    /// A pipeline names an asset that is not there.
+    UnknownAsset = "unknown_asset", 422, false, "The pipeline names an asset that is not stored here.";
+    /// An asset of the pipeline is not there any more, or cannot be decoded.
+    AssetFailed = "asset_failed", 422, false, "An asset of the pipeline cannot be used.";
     /// Every attempt ran past the deadline.
     DeadlineExceeded = "deadline_exceeded", 422, true, "Processing took longer than its deadline.";
     /// Every attempt ended with the worker's death.

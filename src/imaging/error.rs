@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::LimitExceeded;
 use crate::domain::pipeline::cost::NoSuchFrame;
@@ -27,6 +28,14 @@ pub enum ImagingError {
     /// An operation or the output cannot be applied to this image.
     #[error("{0}")]
     Operation(String),
+    /// An asset that the pipeline names is not there or cannot be used.
+    #[error("the asset {asset}: {error}")]
+    Asset {
+        /// Which.
+        asset: AssetRef,
+        /// Why not.
+        error: Box<ImagingError>,
+    },
     /// The result could not be written.
     #[error("writing the result failed: {0}")]
     Write(#[source] io::Error),
@@ -42,7 +51,13 @@ impl ImagingError {
             Self::Limit(exceeded) => exceeded.limit.code(),
             Self::Memory(_) => ErrorCode::MemoryBudgetExceeded,
             Self::Operation(_) | Self::NoSuchFrame(_) => ErrorCode::OperationFailed,
+            Self::Asset { .. } => ErrorCode::AssetFailed,
             Self::Write(_) => ErrorCode::Internal,
         }
+    }
+
+    /// The error as one of an asset.
+    pub(super) fn of_asset(self, asset: &AssetRef) -> Self {
+        Self::Asset { asset: asset.clone(), error: Box::new(self) }
     }
 }

@@ -12,6 +12,7 @@
 //! * A file that is cut off or damaged is an error, never half a picture.
 
 mod area;
+mod assets;
 mod decode;
 mod encode;
 mod error;
@@ -24,6 +25,7 @@ mod program;
 mod run;
 mod text;
 
+pub use assets::{Assets, probe_asset};
 pub use error::ImagingError;
 pub use probe::probe;
 pub use run::{OutputInfo, Warning, run};

@@ -1,5 +1,6 @@
 //! The steps of a pipeline on one frame after the other.
 
+use super::assets::Pictures;
 use super::error::ImagingError;
 use super::frame::Frame;
 use super::ops::{self, Learnt};
@@ -17,11 +18,13 @@ pub(super) struct Program<'p> {
     learnt: Vec<Learnt>,
     /// Done before the first step that looks at colours.
     to_srgb: Option<ToSrgb>,
+    /// The assets that the steps name.
+    pictures: Pictures,
 }
 
 impl<'p> Program<'p> {
-    pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits, to_srgb: Option<ToSrgb>) -> Self {
-        Self { steps, limits, learnt: vec![Learnt::default(); steps.len()], to_srgb }
+    pub(super) fn new(steps: &'p [Step], limits: &'p ImageLimits, to_srgb: Option<ToSrgb>, pictures: Pictures) -> Self {
+        Self { steps, limits, learnt: vec![Learnt::default(); steps.len()], to_srgb, pictures }
     }
 
     /// Applies every step. A size that could not be told before it was seen is checked here.
@@ -33,7 +36,7 @@ impl<'p> Program<'p> {
             if let Some(to_srgb) = to_srgb.take_if(|_| looks_at_colours(step)) {
                 to_srgb.apply(&mut frame.image)?;
             }
-            ops::apply(step, frame, &mut pass, learnt)?;
+            ops::apply(step, frame, &mut pass, learnt, &self.pictures)?;
         }
         pass.run(&mut frame.image);
         to_srgb.map_or(Ok(()), |to_srgb| to_srgb.apply(&mut frame.image))
@@ -62,7 +65,7 @@ mod tests {
             |levels: [u8; 2]| Frame { image: GrayImage::from_raw(2, 1, levels.to_vec()).unwrap().into(), shrunk: None, delay: Delay::NONE };
         let pipeline: Pipeline = "normalize:0".parse().unwrap();
         let limits = ImageLimits::default();
-        let mut program = Program::new(pipeline.steps(), &limits, None);
+        let mut program = Program::new(pipeline.steps(), &limits, None, Pictures::default());
         let (mut first, mut second) = (frame([50, 101]), frame([60, 70]));
         program.apply(&mut first).unwrap();
         program.apply(&mut second).unwrap();

@@ -6,6 +6,7 @@ use std::io::{Seek, Write};
 use image::metadata::Orientation;
 use serde::{Deserialize, Serialize};
 
+use super::assets::{Assets, Pictures};
 use super::decode;
 use super::encode;
 use super::error::ImagingError;
@@ -44,19 +45,27 @@ pub enum Warning {
     },
 }
 
-/// Decodes `input` (the bytes of a file), applies `pipeline` and writes the encoded result to `out`, which must be empty.
+/// Decodes `input` (the bytes of a file), applies `pipeline` with the `assets` that it names, and writes the encoded result to `out`,
+/// which must be empty.
 ///
 /// Sizes are checked before anything is decoded: of the image, of each intermediate result, of the output.
 ///
 /// # Errors
 /// See [`ImagingError`]. What was written to `out` until then is no image.
-pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (impl Write + Seek)) -> Result<OutputInfo, ImagingError> {
+pub fn run(
+    input: &[u8],
+    pipeline: &Pipeline,
+    assets: &Assets<'_>,
+    limits: &ImageLimits,
+    out: &mut (impl Write + Seek),
+) -> Result<OutputInfo, ImagingError> {
     let info = probe(input)?;
     limits.check(&info, pipeline)?;
     let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));
     let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
     encode::check_size(&output, size)?;
 
+    let pictures = Pictures::decode(pipeline, assets, limits)?;
     let scale = info.scale(pipeline);
     let frames = info.frames(pipeline)?;
     let (mut decoder, mut properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale, frames)?;
@@ -67,7 +76,7 @@ pub fn run(input: &[u8], pipeline: &Pipeline, limits: &ImageLimits, out: &mut (i
     if to_srgb.is_none() {
         properties.icc_profile = properties.icc_profile.or(converted);
     }
-    let mut program = Program::new(pipeline.steps(), limits, to_srgb);
+    let mut program = Program::new(pipeline.steps(), limits, to_srgb, pictures);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
     let mut size = None;
     while let Some(mut frame) = decoder.next_frame()? {

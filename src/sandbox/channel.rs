@@ -12,9 +12,10 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use super::frames::{FrameBuffer, FrameError};
+use crate::domain::pipeline::Pipeline;
 
-/// The most descriptors that travel with one frame.
-pub(super) const MAX_DESCRIPTORS: usize = 2;
+/// The most descriptors that travel with one frame: the original, the output, the assets.
+pub(super) const MAX_DESCRIPTORS: usize = 2 + Pipeline::MAX_ASSETS;
 
 /// Why a frame was not sent or did not come.
 #[derive(Debug)]

@@ -81,8 +81,8 @@ impl Child {
         Ok(child)
     }
 
-    /// Hands a job to the child, which reads the header of the image. `input` is opened anew for reading only, so its position
-    /// and mode do not matter.
+    /// Hands a job to the child, which reads the header of the image. `input` and `assets` (one file for each that the job names) are
+    /// opened anew for reading only, so their positions and modes do not matter.
     ///
     /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does an error of the child's
     /// doing.
@@ -90,13 +90,15 @@ impl Child {
     /// # Errors
     /// If the child died or misbehaved; [`SandboxError::Io`] if the server could not open the files, after which the child is as
     /// good as before.
-    pub async fn probe(&mut self, job: Job, input: &File) -> Result<Probe<'_>, SandboxError> {
+    pub async fn probe(&mut self, job: Job, input: &File, assets: &[File]) -> Result<Probe<'_>, SandboxError> {
         let frame = frames::encode(&Request::Job(job.clone())).map_err(io::Error::other)?;
-        let input = descriptors::reopen_read_only(input)?;
         let output = descriptors::new_output()?;
+        let input = descriptors::reopen_read_only(input)?;
+        let assets = assets.iter().map(descriptors::reopen_read_only).collect::<io::Result<Vec<_>>>()?;
+        let files: Vec<_> = [&input, &output].into_iter().chain(&assets).map(AsFd::as_fd).collect();
         let mut exchange = Exchange::begin(self);
         exchange.expect_silence()?;
-        exchange.send(&frame, &[input.as_fd(), output.as_fd()]).await?;
+        exchange.send(&frame, &files).await?;
         match exchange.receive().await? {
             Report::Probed(probing) => match job.limits.check(&probing.info, &job.pipeline) {
                 Ok(()) => Ok(Probe::Readable(Probed { exchange, job, output, probing })),

@@ -1,4 +1,4 @@
-//! The files of a job: the original, opened anew for reading only, and the output, a memory file that is sealed before
+//! The files of a job: the original and the assets, opened anew for reading only, and the output, a memory file that is sealed before
 //! anybody reads it. How descriptors travel is the channel's business.
 
 use std::fs::File;

@@ -4,7 +4,7 @@
 //! parent                                      child
 //! Start { parent, limits }            ->
 //!                                     <-      Ready
-//! Job { pipeline, limits } + 2 files  ->
+//! Job { pipeline, ... } + files       ->
 //!                                     <-      Probed { info, peak_bytes } | Failed { code, detail } | Panicked
 //! Run | Refuse (no answer)            ->
 //!                                     <-      Done { info }               | Failed { code, detail } | Panicked
@@ -13,17 +13,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::ChildLimits;
+use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::pipeline::cost::ImageInfo;
 use crate::imaging::OutputInfo;
 
-/// One job: what to do with the image, and how large anything on the way may become. The files travel beside it.
+/// One job: what to do with the image, and how large anything on the way may become. The files travel beside it: the original, the output,
+/// then the assets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// The operations and the output.
     pub pipeline: Pipeline,
+    /// The assets that the pipeline names, in the order of their files.
+    pub assets: Vec<AssetRef>,
     /// Beyond these the job fails.
     pub limits: ImageLimits,
 }
@@ -56,7 +60,7 @@ pub struct Failure {
 pub(super) enum Request {
     /// The first words: whose child it is and what it may use.
     Start { parent: i32, limits: ChildLimits },
-    /// Look at this image; its file, open for reading, and an empty output travel with the message.
+    /// Look at this image; its file and those of the assets, open for reading, and an empty output travel with the message.
     Job(Job),
     /// Do the job that was probed.
     Run,
@@ -103,6 +107,7 @@ pub(super) fn is_verdict(code: ErrorCode) -> bool {
             | ErrorCode::MemoryBudgetExceeded
             | ErrorCode::OutputTooLarge
             | ErrorCode::OperationFailed
+            | ErrorCode::AssetFailed
             | ErrorCode::Internal
     )
 }

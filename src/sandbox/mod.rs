@@ -10,7 +10,7 @@
 //! | `child` | [`Child`]: one job after the other, each in two steps, probe and run |
 //! | `messages`, `frames` | what the two sides say to each other, and how it is framed |
 //! | `channel`, `blocking_channel` | the two ends of the control channel: the parent's and the child's |
-//! | `descriptors` | the files of a job: the original, read-only, and the output, sealed before it is read |
+//! | `descriptors` | the files of a job: the original and the assets, read-only, and the output, sealed before it is read |
 //! | `limits` | what a child may use, set by the child itself before it reads anything |
 //! | `serve` | the child's side: its main loop, and the trait of the work it does |
 //! | `work` | the real work: `imaging` behind that trait |

@@ -22,11 +22,11 @@ pub trait Work {
     /// What the second step needs of the first; dropped when the job is refused.
     type Image;
 
-    /// Reads the header of the image and estimates what the job costs.
+    /// Reads the header of the image, and those of the assets that the job names, and estimates what the job costs.
     ///
     /// # Errors
     /// If the job can be seen to fail already.
-    fn probe(&mut self, job: &Job, input: File) -> Result<(Probing, Self::Image), Failure>;
+    fn probe(&mut self, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, Self::Image), Failure>;
 
     /// Does the job and writes the encoded result into the empty `output`.
     ///
@@ -68,13 +68,18 @@ fn serve_jobs(work: &mut impl Work) -> io::Result<()> {
 
 /// Both steps of one job. Its files are closed when this returns.
 fn serve_job(work: &mut impl Work, channel: &mut BlockingChannel, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<()> {
-    let Ok([input, output]) = <[OwnedFd; 2]>::try_from(descriptors) else {
-        return Err(io::Error::other("a job came without its two files"));
+    let mut files = descriptors.into_iter().map(File::from);
+    let (Some(input), Some(output)) = (files.next(), files.next()) else {
+        return Err(io::Error::other("a job came without its files"));
     };
-    let (image, output) = match attempt(|| probe(work, job, input.into())) {
+    let assets: Vec<File> = files.collect();
+    if assets.len() != job.assets.len() {
+        return Err(io::Error::other("a job came without the files of its assets"));
+    }
+    let (image, output) = match attempt(|| probe(work, job, input, assets)) {
         Ok((probing, image)) => {
             channel.send(&Report::Probed(probing))?;
-            (image, File::from(output))
+            (image, output)
         }
         Err(end) => return channel.send(&end),
     };
@@ -85,8 +90,8 @@ fn serve_job(work: &mut impl Work, channel: &mut BlockingChannel, job: &Job, des
     }
 }
 
-fn probe<W: Work>(work: &mut W, job: &Job, input: File) -> Result<(Probing, W::Image), Failure> {
-    let (probing, image) = work.probe(job, input)?;
+fn probe<W: Work>(work: &mut W, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, W::Image), Failure> {
+    let (probing, image) = work.probe(job, input, assets)?;
     match job.limits.check(&probing.info, &job.pipeline) {
         Ok(()) => Ok((probing, image)),
         Err(exceeded) => Err(Failure { code: ErrorCode::LimitExceeded, detail: exceeded.to_string() }),

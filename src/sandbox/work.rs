@@ -8,7 +8,7 @@ use super::messages::{Failure, Job, Probing};
 use super::serve::{Work, serve};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::cost;
-use crate::imaging::{self, ImagingError, OutputInfo};
+use crate::imaging::{self, Assets, ImagingError, OutputInfo};
 
 /// The whole `main` of a child process of the server: serves the parent on standard input until it hangs up.
 pub fn child_main() -> ExitCode {
@@ -19,31 +19,44 @@ pub fn child_main() -> ExitCode {
 struct Imaging;
 
 impl Work for Imaging {
-    /// The bytes of the original, read once for both steps.
-    type Image = Vec<u8>;
+    type Image = Files;
 
-    fn probe(&mut self, job: &Job, input: File) -> Result<(Probing, Vec<u8>), Failure> {
-        let image = read(input)?;
-        let info = imaging::probe(&image).map_err(|error| failure(&error))?;
-        Ok((Probing { info, peak_bytes: cost::peak_bytes(&info, &job.pipeline) }, image))
+    fn probe(&mut self, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, Files), Failure> {
+        let files = Files { image: read(input)?, assets: assets.into_iter().map(read).collect::<Result<_, _>>()? };
+        let info = imaging::probe(&files.image).map_err(|error| failure(&error))?;
+        let mut peak_bytes = cost::peak_bytes(&info, &job.pipeline);
+        for (asset, bytes) in job.assets.iter().zip(&files.assets) {
+            let needed = imaging::probe_asset(asset, bytes, &job.limits).map_err(|error| failure(&error))?;
+            peak_bytes = peak_bytes.saturating_add(needed);
+        }
+        Ok((Probing { info, peak_bytes }, files))
     }
 
-    fn run(&mut self, job: &Job, image: Vec<u8>, output: &File) -> Result<OutputInfo, Failure> {
+    fn run(&mut self, job: &Job, files: Files, output: &File) -> Result<OutputInfo, Failure> {
         let mut output = BufWriter::new(output);
-        let info = imaging::run(&image, &job.pipeline, &job.limits, &mut output).map_err(|error| failure(&error))?;
+        let assets = Assets::new(job.assets.iter().zip(files.assets.iter().map(Vec::as_slice)));
+        let info = imaging::run(&files.image, &job.pipeline, &assets, &job.limits, &mut output).map_err(|error| failure(&error))?;
         output.flush().map_err(|error| failure(&ImagingError::Write(error)))?;
         Ok(info)
     }
 }
 
-/// Reads the whole original, or says that it does not fit into the memory of this process.
+/// The bytes of the files of a job, read once for both steps.
+struct Files {
+    image: Vec<u8>,
+    /// In the order in which the job names them.
+    assets: Vec<Vec<u8>>,
+}
+
+/// Reads a whole file, or says that it does not fit into the memory of this process.
 fn read(mut input: File) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| Failure { code: ErrorCode::Internal, detail: format!("the original cannot be read: {error}") };
+    let unreadable =
+        |error: std::io::Error| Failure { code: ErrorCode::Internal, detail: format!("a file of the job cannot be read: {error}") };
     let length = usize::try_from(input.metadata().map_err(unreadable)?.len()).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(length)
-        .map_err(|_| Failure { code: ErrorCode::MemoryBudgetExceeded, detail: format!("the original alone has {length} bytes") })?;
+        .map_err(|_| Failure { code: ErrorCode::MemoryBudgetExceeded, detail: format!("one file of the job alone has {length} bytes") })?;
     input.read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }

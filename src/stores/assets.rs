@@ -22,7 +22,8 @@ pub trait AssetStore: Send + Sync {
     /// How many names there are.
     fn count(&self) -> BoxFuture<'static, Result<u64, AssetStoreError>>;
 
-    /// Whether a name stands for `version`. Once it was in use, one that is not never is again.
+    /// Whether a name stands for `version`, or a task that may still be run was accepted with it. Once it was in use, one that is not
+    /// never is again.
     fn is_in_use(&self, version: AssetVersion) -> BoxFuture<'static, Result<bool, AssetStoreError>>;
 }
 

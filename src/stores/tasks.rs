@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskState};
@@ -14,6 +15,9 @@ use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskS
 /// A store of tasks. Every transition is decided by [`Task::apply`] and [`Task::claim`], never by the engine.
 pub trait TaskStore: Send + Sync {
     /// Changes one task and replies with the task as it is now (as it last was, for [`Change::Remove`]).
+    ///
+    /// A task that is inserted is pinned to the versions that the assets of its pipeline have in the same transaction; they are in use
+    /// until it is finished or deleted ([`AssetStore::is_in_use`](crate::stores::assets::AssetStore::is_in_use)).
     ///
     /// Not idempotent: a caller whose outcome is unknown reads the task again before it repeats the change.
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>>;
@@ -108,6 +112,9 @@ pub enum TaskStoreError {
     /// The state machine said no; nothing changed.
     #[error(transparent)]
     Rejected(#[from] Rejected),
+    /// The pipeline of a new task names an asset that is not there, or not in that version; nothing changed.
+    #[error("there is no asset {0}")]
+    NoSuchAsset(AssetRef),
     /// No room on the disk; nothing changed.
     #[error("the task database is full: free disk space, then try again")]
     Full,

@@ -9,7 +9,7 @@ use image::{AnimationDecoder, Frames, Rgba, RgbaImage};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
-use safelight::imaging::{self, ImagingError, Warning};
+use safelight::imaging::{self, Assets, ImagingError, Warning};
 
 use crate::common::{file, pixels, psnr, run, run_to_pixels};
 
@@ -227,14 +227,15 @@ fn limits_on_all_frames_hold_before_any_is_decoded() {
     for (pipeline, limits, expected) in cases {
         // The header alone has to do.
         let mut out = Cursor::new(Vec::new());
-        match imaging::run(&source, &pipeline.parse().expect("a pipeline"), &limits, &mut out) {
+        match imaging::run(&source, &pipeline.parse().expect("a pipeline"), &Assets::default(), &limits, &mut out) {
             Err(ImagingError::Limit(exceeded)) => {
                 assert_eq!((exceeded.limit, exceeded.max, exceeded.found, exceeded.step), expected, "{pipeline}");
                 assert_eq!(exceeded.limit.code(), ErrorCode::LimitExceeded);
             }
             other => panic!("{pipeline}: {other:?}"),
         }
-        imaging::run(&source, &"input:frames=first/png".parse().expect("a pipeline"), &limits, &mut out).expect("one frame is within");
+        imaging::run(&source, &"input:frames=first/png".parse().expect("a pipeline"), &Assets::default(), &limits, &mut out)
+            .expect("one frame is within");
     }
 }
 
@@ -259,7 +260,8 @@ fn results_beyond_the_limit_are_given_up() {
     for output in ["gif", "png", "webp:lossless=true"] {
         let mut out = Cursor::new(Vec::new());
         let pipeline = format!("resize:240x180,enlarge=true/{output}").parse().expect("a pipeline");
-        let error = imaging::run(&gif_of(&pictures(), None), &pipeline, &limits, &mut out).expect_err("it is too large");
+        let error =
+            imaging::run(&gif_of(&pictures(), None), &pipeline, &Assets::default(), &limits, &mut out).expect_err("it is too large");
         assert_eq!(error.code(), ErrorCode::OutputTooLarge, "{output}: {error}");
         assert!(error.to_string().contains("max_output_bytes is 300, found "), "{error}");
     }

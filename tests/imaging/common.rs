@@ -4,10 +4,11 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use image::{ColorType, DynamicImage, ImageFormat};
+use safelight::domain::asset::AssetRef;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::Pipeline;
-use safelight::imaging::{self, ImagingError, OutputInfo};
+use safelight::imaging::{self, Assets, ImagingError, OutputInfo};
 
 /// Every pixel type that a decoder hands out.
 pub(crate) const COLOR_TYPES: [ColorType; 10] = {
@@ -76,9 +77,16 @@ pub(crate) fn pixels(file: &[u8]) -> DynamicImage {
 
 /// Runs a pipeline, given as text, without limits to speak of.
 pub(crate) fn run(input: &[u8], pipeline: &str) -> Result<(Vec<u8>, OutputInfo), ImagingError> {
+    run_with(input, pipeline, &[])
+}
+
+/// Runs a pipeline with assets by their names.
+pub(crate) fn run_with(input: &[u8], pipeline: &str, assets: &[(&str, &[u8])]) -> Result<(Vec<u8>, OutputInfo), ImagingError> {
+    let names: Vec<AssetRef> = assets.iter().map(|(name, _)| name.parse().expect("an asset's name")).collect();
+    let assets = Assets::new(names.iter().zip(assets.iter().map(|(_, bytes)| *bytes)));
     let pipeline: Pipeline = pipeline.parse().unwrap_or_else(|error| panic!("{pipeline}: {error}"));
     let mut out = Cursor::new(Vec::new());
-    let info = imaging::run(input, &pipeline, &ImageLimits::default(), &mut out)?;
+    let info = imaging::run(input, &pipeline, &assets, &ImageLimits::default(), &mut out)?;
     Ok((out.into_inner(), info))
 }
 

@@ -7,7 +7,7 @@ use image::{ColorType, ImageEncoder};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
-use safelight::imaging::{self, ImagingError};
+use safelight::imaging::{self, Assets, ImagingError};
 
 use crate::common::{COLOR_TYPES, file, photos, run, sample, try_file};
 
@@ -111,7 +111,7 @@ fn limits_hold_for_the_original_and_for_every_step() {
     let roomy = ImageLimits { max_width: 50, max_height: 50, max_pixels: 2_000, max_output_bytes: 1 << 20, ..ImageLimits::default() };
     let run = |pipeline: &str, limits: ImageLimits| {
         let pipeline = pipeline.parse().expect("the pipeline is one");
-        imaging::run(&input, &pipeline, &limits, &mut std::io::Cursor::new(Vec::new()))
+        imaging::run(&input, &pipeline, &Assets::default(), &limits, &mut std::io::Cursor::new(Vec::new()))
     };
     let exceeded = |pipeline: &str, limits: ImageLimits| match run(pipeline, limits) {
         Err(ImagingError::Limit(exceeded)) => (exceeded.limit, exceeded.max, exceeded.found, exceeded.step),
@@ -136,7 +136,8 @@ fn a_result_that_its_format_cannot_express_is_refused_before_decoding() {
     let input = file(&sample(2, 1, ColorType::Rgb8), Format::Png);
     let limits = ImageLimits { max_width: 70_000, max_pixels: u64::MAX, ..ImageLimits::default() };
     let pipeline = "resize:20000x,enlarge=true/webp".parse().expect("the pipeline is one");
-    let error = imaging::run(&input, &pipeline, &limits, &mut std::io::Cursor::new(Vec::new())).expect_err("too wide for WebP");
+    let error =
+        imaging::run(&input, &pipeline, &Assets::default(), &limits, &mut std::io::Cursor::new(Vec::new())).expect_err("too wide for WebP");
     assert_eq!(error.code(), ErrorCode::OperationFailed);
     assert_eq!(error.to_string(), "webp holds at most 16383 pixels a side, the result would have 20000x10000");
 }

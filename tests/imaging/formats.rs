@@ -6,7 +6,7 @@ use image::codecs::{gif, jpeg, png, tiff, webp};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, RgbaImage};
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 use crate::common::{COLOR_TYPES, Samples, convert, file, pixels, run, run_to_pixels, sample, try_file};
 
@@ -162,7 +162,7 @@ fn no_encoder_writes_byte_by_byte() {
     for output in Format::ALL {
         let mut calls = Calls::default();
         let pipeline = output.to_string().parse().expect("the pipeline is one");
-        imaging::run(&input, &pipeline, &ImageLimits::default(), &mut calls).expect("it encodes");
+        imaging::run(&input, &pipeline, &Assets::default(), &ImageLimits::default(), &mut calls).expect("it encodes");
         assert!(calls.1 < 64, "{output}: {} calls for {} bytes", calls.1, calls.0.into_inner().len());
     }
 }

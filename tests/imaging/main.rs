@@ -27,4 +27,5 @@ mod shrinking;
 mod text;
 mod tone;
 mod trim;
+mod watermark;
 mod webp;

@@ -6,10 +6,10 @@ use image::ColorType;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::{Pipeline, cost};
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 use crate::allocation::peak_of;
-use crate::common::{COLOR_TYPES, photos, sample, try_file};
+use crate::common::{COLOR_TYPES, file, photos, sample, try_file};
 use crate::formats::with_profile;
 
 /// Such as change the pixel type, some of them one after the other.
@@ -96,7 +96,7 @@ fn excess(name: &str, input: &[u8], pipeline: &str) -> f64 {
     let (info, probing) = peak_of(|| imaging::probe(input));
     let estimate = cost::peak_bytes(&info.expect("the header is whole"), &parsed);
     let mut sink = Sink::default();
-    let (done, peak) = peak_of(|| imaging::run(input, &parsed, &ImageLimits::default(), &mut sink));
+    let (done, peak) = peak_of(|| imaging::run(input, &parsed, &Assets::default(), &ImageLimits::default(), &mut sink));
     done.unwrap_or_else(|error| panic!("{name} {pipeline}: {error}"));
     let used = input.len() as u64 + peak + sink.len;
     let excess = estimate as f64 / used as f64;
@@ -131,19 +131,48 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
 }
 
 #[test]
+fn the_estimate_holds_for_assets_of_every_pixel_type() {
+    for color in COLOR_TYPES {
+        for (width, height) in [(500, 300), (60, 1000)] {
+            let (image, asset) = (sample(400, 300, color), sample(width, height, color));
+            let (image, asset) = (file(&image, crate::operations::holder(color)), file(&asset, crate::operations::holder(color)));
+            let name = "logo".parse().expect("a name");
+            for text in [
+                "watermark:logo",
+                "watermark:logo,scale=100%",
+                "watermark:logo,scale=10%,tile=true",
+                "rotate:90/watermark:logo/watermark:logo,x=3",
+            ] {
+                let pipeline: Pipeline = text.parse().expect("the pipeline is one");
+                let limits = ImageLimits::default();
+                let estimate = cost::peak_bytes(&imaging::probe(&image).expect("the header is whole"), &pipeline)
+                    + imaging::probe_asset(&name, &asset, &limits).expect("the header is whole");
+                let mut sink = Sink::default();
+                let assets = Assets::new([(&name, asset.as_slice())]);
+                let (done, peak) = peak_of(|| imaging::run(&image, &pipeline, &assets, &limits, &mut sink));
+                done.unwrap_or_else(|error| panic!("{color:?} {text}: {error}"));
+                let used = (image.len() + asset.len()) as u64 + peak + sink.len;
+                assert!(estimate >= used, "{color:?} {width}x{height} {text}: used {used}, estimated {estimate}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_estimate_holds_for_animations_and_keeps_one_frame_at_a_time() {
     let frames: Vec<_> = (0..12).map(|shift| sample(300, 200, ColorType::Rgba8).huerotate(shift * 30).into_rgba8()).collect();
     let source = crate::animation::gif_of(&frames, None);
     for by in ["gif", "png", "webp:lossless=true"] {
         let mut animation = io::Cursor::new(Vec::new());
         let pipeline = by.parse().expect("the pipeline is one");
-        imaging::run(&source, &pipeline, &ImageLimits::default(), &mut animation).expect("it converts");
+        imaging::run(&source, &pipeline, &Assets::default(), &ImageLimits::default(), &mut animation).expect("it converts");
         for output in ["gif", "png", "webp", "jpeg", "rotate:90/gif", "resize:900x,enlarge=true/png"] {
             excess(&format!("animated {by}"), animation.get_ref(), output);
         }
     }
     let mut sink = Sink::default();
-    let (done, peak) = peak_of(|| imaging::run(&source, &"gif".parse().expect("a pipeline"), &ImageLimits::default(), &mut sink));
+    let (done, peak) =
+        peak_of(|| imaging::run(&source, &"gif".parse().expect("a pipeline"), &Assets::default(), &ImageLimits::default(), &mut sink));
     done.expect("it runs");
     assert!(peak < 8 * 300 * 200 * 4, "{peak}");
 }
@@ -155,7 +184,7 @@ fn the_estimate_holds_for_a_profile_that_unpacks_to_a_giant() {
     let bytes = with_profile(&sample(2000, 1500, ColorType::Rgb8), Format::Png, giant);
     let pipeline = "invert/jpeg".parse().expect("the pipeline is one");
     let estimate = cost::peak_bytes(&imaging::probe(&bytes).expect("the header is whole"), &pipeline);
-    let (done, used) = peak_of(|| imaging::run(&bytes, &pipeline, &ImageLimits::default(), &mut Sink::default()));
+    let (done, used) = peak_of(|| imaging::run(&bytes, &pipeline, &Assets::default(), &ImageLimits::default(), &mut Sink::default()));
     done.expect("it runs without the profile");
     assert!(used <= estimate, "used {used}, estimated {estimate}");
 }

@@ -11,7 +11,7 @@ use safelight::imaging;
 use crate::common::{corpus, file, run, run_to_pixels, sample};
 
 /// A PNG whose EXIF chunk asks for an orientation (1 to 8).
-fn oriented(image: &DynamicImage, orientation: u8) -> Vec<u8> {
+pub(crate) fn oriented(image: &DynamicImage, orientation: u8) -> Vec<u8> {
     // A TIFF header, one directory with one entry: tag 0x112, type SHORT, count 1.
     let exif = [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[orientation], b"\0\0\0\0\0\0"].concat();
     let mut bytes = Vec::new();

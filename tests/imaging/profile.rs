@@ -29,7 +29,7 @@ fn curved(value: f64) -> f64 {
 }
 
 /// From Display P3 to sRGB: both have the same white, so one matrix between their primaries is all.
-fn p3_to_srgb(r: f64, g: f64, b: f64) -> [f64; 3] {
+pub(crate) fn p3_to_srgb(r: f64, g: f64, b: f64) -> [f64; 3] {
     let [r, g, b] = [r, g, b].map(linear);
     let rows = [[1.224_940_2, -0.224_940_2, 0.0], [-0.042_056_9, 1.042_056_9, 0.0], [-0.019_637_6, -0.078_636_1, 1.098_273_5]];
     rows.map(|[x, y, z]| curved(x * r + y * g + z * b))

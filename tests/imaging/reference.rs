@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, Rgba, RgbaImage};
 use safelight::domain::pipeline::{Declaration, Input, Output, Parameter, Pipeline, Step};
 
-use crate::common::{file, run};
+use crate::common::{file, run_with};
 use safelight::domain::format::Format;
 
 /// Set by `make operations`.
@@ -45,6 +45,19 @@ fn scene() -> DynamicImage {
         }
     });
     DynamicImage::ImageRgba8(scene).into_rgb8().into()
+}
+
+/// The asset of the examples: a ring around a dot on nothing, with soft edges.
+fn logo() -> DynamicImage {
+    let side = 96;
+    let logo = RgbaImage::from_fn(side, side, |x, y| {
+        let from_middle = (f64::from(x) + 0.5 - 48.0).hypot(f64::from(y) + 0.5 - 48.0);
+        let covered = |inner: f64, outer: f64| (from_middle - inner + 0.5).clamp(0.0, 1.0) * (outer - from_middle + 0.5).clamp(0.0, 1.0);
+        let (ring, dot) = (covered(30.0, 46.0), covered(-1.0, 18.0));
+        let colour = if dot > ring { [230, 60, 40] } else { [255, 255, 255] };
+        Rgba([colour[0], colour[1], colour[2], (ring.max(dot) * 255.0).round() as u8])
+    });
+    logo.into()
 }
 
 fn joined(text: &[&str]) -> String {
@@ -90,10 +103,11 @@ fn reference() -> (String, Vec<(String, Vec<u8>)>) {
         .to_owned();
     section(&mut page, Input::declaration(), None);
     page.push_str("## Steps\n\n");
-    let before = file(&scene(), Format::Png);
+    let (before, logo) = (file(&scene(), Format::Png), file(&logo(), Format::Png));
     let mut pictures = vec![("operations/before.png".to_owned(), before.clone())];
     for declaration in operations() {
-        let (after, _) = run(&before, &format!("{}/png", declaration.examples[0])).expect("the scene can be processed");
+        let pipeline = format!("{}/png", declaration.examples[0]);
+        let (after, _) = run_with(&before, &pipeline, &[("logo", &logo)]).expect("the scene can be processed");
         let name = format!("operations/{}.png", declaration.name);
         section(&mut page, declaration, Some(&name));
         pictures.push((name, after));

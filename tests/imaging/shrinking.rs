@@ -9,7 +9,7 @@ use image::{ColorType, DynamicImage, ImageEncoder, RgbImage};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::pipeline::{Pipeline, Scale};
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 use crate::allocation::peak_of;
 use crate::common::{corpus, file, photos, run, run_to_pixels, sample};
@@ -95,7 +95,7 @@ fn a_thumbnail_takes_the_memory_of_what_is_decoded() {
     let input = file(&sample(1600, 1600, ColorType::Rgb8), Format::Jpeg);
     let pipeline: Pipeline = "resize:100x/png".parse().expect("a pipeline");
     let mut out = std::io::Cursor::new(Vec::new());
-    let (done, used) = peak_of(|| imaging::run(&input, &pipeline, &Default::default(), &mut out));
+    let (done, used) = peak_of(|| imaging::run(&input, &pipeline, &Assets::default(), &Default::default(), &mut out));
     done.expect("it runs");
     assert!(used < 1600 * 1600 * 3 / 4 + input.len() as u64, "{used} bytes for a file of {}", input.len());
 }

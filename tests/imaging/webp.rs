@@ -7,7 +7,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, RgbaImage};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
-use safelight::imaging;
+use safelight::imaging::{self, Assets};
 
 use crate::common::{file, pixels, psnr, run, run_to_pixels, sample};
 
@@ -89,7 +89,8 @@ fn a_file_beyond_the_limit_is_given_up() {
     let limits = ImageLimits { max_output_bytes: 2_000, ..ImageLimits::default() };
     for pipeline in ["webp:q=100", "webp:lossless=true"] {
         let mut out = Cursor::new(Vec::new());
-        let error = imaging::run(&input, &pipeline.parse().expect("a pipeline"), &limits, &mut out).expect_err("it is too large");
+        let error = imaging::run(&input, &pipeline.parse().expect("a pipeline"), &Assets::default(), &limits, &mut out)
+            .expect_err("it is too large");
         assert_eq!(error.code(), ErrorCode::OutputTooLarge);
         assert!(error.to_string().contains("max_output_bytes is 2000, found "), "{error}");
         assert!(out.into_inner().is_empty());

@@ -89,8 +89,8 @@ async fn outcome(child: &mut Child, path: &Path) -> String {
 
 /// As a worker does it: what the job would need is known before it may run.
 async fn attempt(child: &mut Child, path: &Path) -> Result<JobEnd, SandboxError> {
-    let job = Job { pipeline: PIPELINE.parse().unwrap(), limits: ImageLimits::default() };
-    match child.probe(job, &fs::File::open(path).unwrap()).await? {
+    let job = Job { pipeline: PIPELINE.parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+    match child.probe(job, &fs::File::open(path).unwrap(), &[]).await? {
         Probe::Readable(probed) if probed.probing().peak_bytes > JOB_MEMORY => {
             let detail = format!("{} bytes", probed.probing().peak_bytes);
             probed.refuse().await?;

@@ -29,12 +29,21 @@ struct Fake {
 impl Work for Fake {
     type Image = Vec<u8>;
 
-    fn probe(&mut self, _: &Job, mut input: File) -> Result<(Probing, Vec<u8>), Failure> {
+    fn probe(&mut self, _: &Job, mut input: File, assets: Vec<File>) -> Result<(Probing, Vec<u8>), Failure> {
         let mut image = Vec::new();
         input.read_to_end(&mut image).unwrap();
         match image.as_slice() {
             b"panic early" => panic!("planted"),
             b"unsupported" => return Err(Failure { code: ErrorCode::UnsupportedFormat, detail: "a\nb".repeat(100_000) }),
+            b"read assets" => {
+                return Err(failure(format!(
+                    "{:?}",
+                    assets.into_iter().map(|asset| std::io::read_to_string(asset).unwrap()).collect::<Vec<_>>()
+                )));
+            }
+            b"write assets" => {
+                return Err(failure(format!("{:?}", assets.iter().map(|mut asset| asset.write_all(b"x").is_ok()).collect::<Vec<_>>())));
+            }
             b"write input" => return Err(failure(format!("{:?}", input.write_all(b"x").map_err(|error| error.kind())))),
             b"state" => return Err(failure(state())),
             b"descriptors" => return Err(failure(format!("{:?}", crate::support::health::descriptors()))),

@@ -1,7 +1,7 @@
 //! An honest child: reused for many jobs, bound by its limits, and frank about what goes wrong.
 
 use safelight::domain::error_code::ErrorCode;
-use safelight::sandbox::{Exit, Probe, SandboxError};
+use safelight::sandbox::{Exit, Job, Probe, SandboxError};
 
 use crate::fake::{NAME, PEAK_BYTES};
 use crate::support::health::with_child;
@@ -13,6 +13,7 @@ trials! {
     a_failed_job_leaves_the_child_ready,
     a_panic_is_a_damaged_image_and_the_child_is_not_used_again,
     the_original_cannot_be_written,
+    assets_arrive_in_their_order_and_cannot_be_written,
     the_child_has_set_every_limit,
     the_child_inherits_no_descriptor_and_no_environment,
     what_the_child_writes_to_stderr_is_logged,
@@ -40,7 +41,7 @@ fn one_child_does_many_jobs() {
 
 fn a_refused_job_leaves_the_child_ready() {
     block_on(with_child(NAME, async |mut child| {
-        let Probe::Readable(probed) = child.probe(job(), &file(b"1234")).await.unwrap() else { panic!("not readable") };
+        let Probe::Readable(probed) = child.probe(job(), &file(b"1234"), &[]).await.unwrap() else { panic!("not readable") };
         assert_eq!((probed.probing().info.width, probed.probing().peak_bytes), (4, PEAK_BYTES));
         probed.refuse().await.unwrap();
         assert_eq!(bytes(&done(&mut child, b"next").await), b"BMnext");
@@ -55,6 +56,25 @@ fn a_failed_job_leaves_the_child_ready() {
         assert_eq!(failure.detail.chars().count(), 500, "the detail is bounded");
         assert!(failure.detail.starts_with("a\u{fffd}b"), "the detail is one line");
         assert_eq!(bytes(&done(&mut child, b"next").await), b"BMnext");
+    }));
+}
+
+fn assets_arrive_in_their_order_and_cannot_be_written() {
+    block_on(with_child(NAME, async |mut child| {
+        // As many as there may be, and each time anew.
+        for count in [8, 0, 3] {
+            let names = (0..count).map(|n| format!("asset{n}").parse().unwrap()).collect();
+            let files: Vec<_> = (0..count).map(|n| file(format!("bytes {n}").as_bytes())).collect();
+            let job = Job { assets: names, ..job() };
+            for (image, expected) in [
+                (&b"read assets"[..], format!("{:?}", (0..count).map(|n| format!("bytes {n}")).collect::<Vec<_>>())),
+                (b"write assets", format!("{:?}", vec![false; count])),
+            ] {
+                let Probe::Failed(failure) = child.probe(job.clone(), &file(image), &files).await.unwrap() else { panic!("it went on") };
+                assert_eq!(failure.detail, expected);
+            }
+        }
+        assert!(child.is_reusable());
     }));
 }
 

@@ -54,7 +54,7 @@ fn dropping_a_step_kills_the_child() {
 
 fn dropping_a_probed_job_kills_the_child() {
     block_on(with_child(NAME, async |mut child| {
-        let Probe::Readable(probed) = child.probe(job(), &file(b"image")).await.unwrap() else { panic!("not readable") };
+        let Probe::Readable(probed) = child.probe(job(), &file(b"image"), &[]).await.unwrap() else { panic!("not readable") };
         drop(probed);
         assert_eq!(child.exited().await, Exit::Signal(9));
     }));
@@ -191,7 +191,7 @@ fn an_input_that_cannot_be_read_is_not_the_childs_fault() {
     block_on(with_child(NAME, async |mut child| {
         let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let no_file = std::fs::File::from(std::os::fd::OwnedFd::from(socket));
-        assert!(matches!(child.probe(job(), &no_file).await, Err(SandboxError::Io(_))));
+        assert!(matches!(child.probe(job(), &no_file, &[]).await, Err(SandboxError::Io(_))));
         assert!(child.is_reusable());
         assert_eq!(bytes(&done(&mut child, b"next").await), b"BMnext");
     }));

@@ -13,6 +13,8 @@ use crate::support::{block_on, bytes, file};
 trials! {
     red_and_blue_are_swapped_in_a_child,
     what_cannot_be_decoded_fails_with_its_code,
+    an_asset_is_laid_over_the_image_in_a_child,
+    a_hostile_asset_fails_the_job_and_is_named,
     a_result_beyond_the_file_size_of_the_child_is_too_large,
     #[cfg(feature = "faults")]
     poison_operations_end_as_they_must,
@@ -31,8 +33,8 @@ fn picture((width, height): (u32, u32)) -> Vec<u8> {
 }
 
 async fn attempt(child: &mut Child, pipeline: &str, image: &[u8]) -> Result<JobEnd, SandboxError> {
-    let job = Job { pipeline: pipeline.parse().unwrap(), limits: ImageLimits::default() };
-    match child.probe(job, &file(image)).await? {
+    let job = Job { pipeline: pipeline.parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+    match child.probe(job, &file(image), &[]).await? {
         Probe::Readable(probed) => {
             let probing = probed.probing();
             assert_eq!((probing.info.format, probing.info.width, probing.info.height), (Format::Png, SIZE.0, SIZE.1));
@@ -71,11 +73,48 @@ fn what_cannot_be_decoded_fails_with_its_code() {
     }));
 }
 
+/// Both steps of a job with the asset `logo`.
+async fn attempt_with(child: &mut Child, pipeline: &str, logo: &[u8]) -> JobEnd {
+    let job = Job { pipeline: pipeline.parse().unwrap(), assets: vec!["logo".parse().unwrap()], limits: ImageLimits::default() };
+    match child.probe(job, &file(&picture(SIZE)), &[file(logo)]).await.unwrap() {
+        Probe::Readable(probed) => probed.run().await.unwrap(),
+        Probe::Failed(failure) => JobEnd::Failed(failure),
+    }
+}
+
+fn an_asset_is_laid_over_the_image_in_a_child() {
+    block_on(with_child(NAME, async |mut child| {
+        let logo = RgbImage::from_pixel(10, 8, Rgb([1, 2, 3]));
+        let mut bytes_of_logo = std::io::Cursor::new(Vec::new());
+        DynamicImage::from(logo).write_to(&mut bytes_of_logo, ImageFormat::Png).unwrap();
+        let end = attempt_with(&mut child, "watermark:logo,g=northwest,margin=4", bytes_of_logo.get_ref()).await;
+        let JobEnd::Done { output, .. } = end else { panic!("it failed") };
+        let made = image::load_from_memory(&bytes(&output)).unwrap().into_rgb8();
+        let under = |x: u32, y: u32| (4..14).contains(&x) && (4..12).contains(&y);
+        assert!(made.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == if under(x, y) { [1, 2, 3] } else { [x as u8, y as u8, 200] }));
+    }));
+}
+
+fn a_hostile_asset_fails_the_job_and_is_named() {
+    let whole = picture(SIZE);
+    // The header of a PNG of 16000 by 16000 pixels with its check sum, and the beginning of its data.
+    let giant = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x3e\x80\0\0\x3e\x80\x08\x02\0\0\0\xce\x1c\x48\x89\0\0\x10\0IDAT";
+    block_on(with_child(NAME, async |mut child| {
+        for logo in [&whole[..whole.len() / 2], b"just text", b"", giant] {
+            let JobEnd::Failed(failure) = attempt_with(&mut child, "watermark:logo", logo).await else { panic!("it succeeded") };
+            assert_eq!(failure.code, ErrorCode::AssetFailed, "{failure}");
+            assert!(failure.detail.starts_with("the asset logo: "), "{failure}");
+        }
+        assert!(child.is_reusable());
+        assert!(matches!(attempt(&mut child, "invert", &whole).await, Ok(JobEnd::Done { .. })), "the child goes on");
+    }));
+}
+
 fn a_result_beyond_the_file_size_of_the_child_is_too_large() {
     block_on(with_child(NAME, async |mut child| {
         // 1.4 MB as BMP, where the child may write 1 MiB and the job allows far more.
-        let job = Job { pipeline: "bmp".parse().unwrap(), limits: ImageLimits::default() };
-        let Probe::Readable(probed) = child.probe(job, &file(&picture((800, 600)))).await.unwrap() else { panic!("not readable") };
+        let job = Job { pipeline: "bmp".parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+        let Probe::Readable(probed) = child.probe(job, &file(&picture((800, 600))), &[]).await.unwrap() else { panic!("not readable") };
         let JobEnd::Failed(failure) = probed.run().await.unwrap() else { panic!("it succeeded") };
         assert_eq!(failure.code, ErrorCode::OutputTooLarge, "{failure}");
     }));

@@ -174,6 +174,11 @@ impl Server {
         answer(self.agent.post(self.url(path)).header("content-type", content_type).send(body))
     }
 
+    /// Posts something and wants the answer as JSON.
+    pub fn post_for_json(&self, path: &str, body: &[u8]) -> Answer {
+        answer(self.agent.post(self.url(path)).header("accept", "application/json").send(body))
+    }
+
     /// Uploads an image and returns its id.
     pub fn upload(&self, image: &[u8], pipeline: &str) -> String {
         let answer = self.try_upload(image, pipeline);

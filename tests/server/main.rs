@@ -25,4 +25,5 @@ mod settings;
 mod slow_clients;
 mod stop_and_start;
 mod waiting;
+mod watermark;
 mod whole_path;

@@ -28,9 +28,14 @@ impl Client {
 
     /// Begins an upload with these further header lines.
     pub(crate) fn uploading(server: &Server, headers: &[&str]) -> Self {
+        Self::uploading_to(server, "/newImage", headers)
+    }
+
+    /// Begins an upload to a path and query with these further header lines.
+    pub(crate) fn uploading_to(server: &Server, path: &str, headers: &[&str]) -> Self {
         let mut client = Self::connect(server);
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        client.send(format!("POST /newImage HTTP/1.1\r\nhost: test\r\n{lines}\r\n").as_bytes());
+        client.send(format!("POST {path} HTTP/1.1\r\nhost: test\r\n{lines}\r\n").as_bytes());
         client
     }
 

@@ -12,6 +12,7 @@ use crate::config::AssetLimits;
 use crate::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
 use crate::domain::blob::BlobKey;
 use crate::domain::faults;
+use crate::domain::pipeline::Pipeline;
 use crate::stores::assets::StoredAsset;
 use crate::stores::blobs::{BlobStoreError, OpenBlob};
 
@@ -58,7 +59,13 @@ impl Frontend {
     }
 
     /// Opens an upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
-    fn open_asset(&mut self, name: AssetName, length: Option<u64>, limits: AssetLimits, context: &mut Context<Self>) -> Upload<StoredAsset> {
+    fn open_asset(
+        &mut self,
+        name: AssetName,
+        length: Option<u64>,
+        limits: AssetLimits,
+        context: &mut Context<Self>,
+    ) -> Upload<StoredAsset> {
         let (upload, body, verdict_in) = Upload::channel(length);
         self.counters.storing_assets += 1;
         let accepted = accept(self.services.clone(), name, limits, body).into_actor(self);
@@ -69,6 +76,21 @@ impl Frontend {
         }));
         upload
     }
+}
+
+/// Whether every asset of a pipeline is there, before an upload is admitted. Between here and the commit any may be taken away, so the commit
+/// has the last word.
+///
+/// # Errors
+/// [`FrontendError::UnknownAsset`] for the first that is not.
+pub(super) async fn are_stored(services: &Services, pipeline: &Pipeline) -> Result<(), FrontendError> {
+    for asset in pipeline.assets() {
+        let found = services.assets.send(FindAsset { name: asset.name.clone() }).timeout(ASK_DEADLINE).await??;
+        if found.is_none_or(|found| asset.version.is_some_and(|version| version != found.version)) {
+            return Err(FrontendError::UnknownAsset(asset));
+        }
+    }
+    Ok(())
 }
 
 /// Before the body is read. Between here and the commit others may store assets, so the commit has the last word.
@@ -85,15 +107,15 @@ async fn has_room(services: Services, name: AssetName, limits: AssetLimits) -> R
 /// # Errors
 /// When the asset was not acknowledged. Bytes without a row are removed, at once where it is certain that there is none.
 async fn accept(services: Services, name: AssetName, limits: AssetLimits, body: UploadedBody) -> Result<StoredAsset, FrontendError> {
-    let key = BlobKey::Asset(AssetVersion::random());
-    match try_accept(&services, key, name, limits, body).await {
+    let version = AssetVersion::random();
+    match try_accept(&services, version, name, limits, body).await {
         Ok(stored) => {
             log::info!(asset:% = stored.asset.name, version:% = stored.asset.version; "asset stored");
             Ok(stored)
         }
         Err(NotAccepted { error, left_behind }) => {
             if left_behind {
-                services.storage.do_send(DeleteBlob { key });
+                services.storage.do_send(DeleteBlob { key: BlobKey::Asset(version) });
             }
             log::info!(code:% = error.code(); "asset not stored");
             Err(error)
@@ -116,12 +138,12 @@ impl From<FrontendError> for NotAccepted {
 
 async fn try_accept(
     services: &Services,
-    key: BlobKey,
+    version: AssetVersion,
     name: AssetName,
     limits: AssetLimits,
     body: UploadedBody,
 ) -> Result<StoredAsset, NotAccepted> {
-    let BlobKey::Asset(version) = key else { return Err(FrontendError::Unavailable.into()) };
+    let key = BlobKey::Asset(version);
     let UploadedBody { length, chunks, format } = body;
     let source = Source::Stream { chunks, announced: length, at_most: limits.max_bytes };
     // Its deadline is the client's: an upload that is dropped ends the stream.

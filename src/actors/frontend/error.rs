@@ -7,6 +7,7 @@ use actix::MailboxError;
 use crate::actors::key_values::KeyValuesError;
 use crate::actors::master::Refusal;
 use crate::actors::workers::NotInspected;
+use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::PipelineError;
 use crate::domain::task::Failure;
@@ -47,6 +48,9 @@ pub enum FrontendError {
     /// No asset of that name.
     #[error("there is no asset of that name; GET /v1/assets lists those that there are")]
     NoSuchAsset,
+    /// The pipeline of an upload names an asset that is not there.
+    #[error("the pipeline names the asset {0}, which is not stored here; PUT /v1/assets/{{name}} stores one")]
+    UnknownAsset(AssetRef),
     /// There are as many assets as there may be.
     #[error("the server keeps {max} assets, as many as it may; remove one, or raise limits.max_assets")]
     TooManyAssets {
@@ -91,6 +95,7 @@ impl FrontendError {
             Self::Aborted => ErrorCode::InvalidRequest,
             Self::Refused(refusal) => refusal.code(),
             Self::NotFound | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
+            Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
             Self::InProgress => ErrorCode::InProgress,
@@ -139,6 +144,7 @@ impl From<TaskStoreError> for FrontendError {
     fn from(error: TaskStoreError) -> Self {
         match error {
             TaskStoreError::Full => Self::StorageFull,
+            TaskStoreError::NoSuchAsset(asset) => Self::UnknownAsset(asset),
             other => {
                 log::error!(error:% = other; "task store failed");
                 Self::Unavailable

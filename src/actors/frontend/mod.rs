@@ -138,7 +138,8 @@ impl Service for Frontend {
 
     fn inspect(&self) -> Details {
         let FrontendCounters { uploading, storing_assets, accepted, not_accepted } = self.counters;
-        let details = json!({ "queue_depth": uploading, "storing_assets": storing_assets, "accepted": accepted, "not_accepted": not_accepted });
+        let details =
+            json!({ "queue_depth": uploading, "storing_assets": storing_assets, "accepted": accepted, "not_accepted": not_accepted });
         details.as_object().cloned().unwrap_or_default()
     }
 }
@@ -149,6 +150,13 @@ impl Handler<SettingsChanged> for Frontend {
     fn handle(&mut self, SettingsChanged(live): SettingsChanged, _: &mut Context<Self>) {
         self.live = live;
     }
+}
+
+/// What an upload needs before its body is read: the assets that its pipeline names, and a permit.
+async fn admit(services: Services, pipeline: Pipeline, length: Option<u64>) -> Result<(Pipeline, Permit), FrontendError> {
+    assets::are_stored(&services, &pipeline).await?;
+    let permit = services.master.send(Admit { length }).timeout(ASK_DEADLINE).await??;
+    Ok((pipeline, permit))
 }
 
 /// Asks to upload an image; the reply is where its bytes go.
@@ -172,9 +180,10 @@ impl Handler<NewImage> for Frontend {
             Ok(pipeline) => pipeline,
             Err(error) => return Box::pin(fut::ready(Err(error.into()))),
         };
-        let permit = self.services.master.send(Admit { length: length.or(at_most) }).timeout(ASK_DEADLINE);
-        Box::pin(
-            permit.into_actor(self).map(move |permit, frontend, context| Ok(frontend.open_upload(pipeline, length, permit??, context))),
-        )
+        let admitted = admit(self.services.clone(), pipeline, length.or(at_most)).into_actor(self);
+        Box::pin(admitted.map(move |admitted, frontend, context| {
+            let (pipeline, permit) = admitted?;
+            Ok(frontend.open_upload(pipeline, length, permit, context))
+        }))
     }
 }

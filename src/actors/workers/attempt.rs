@@ -1,6 +1,7 @@
-//! One attempt at one task: open the original, probe, wait for memory, run, keep the result. Nothing here knows how a
+//! One attempt at one task: open the original and the assets, probe, wait for memory, run, keep the result. Nothing here knows how a
 //! worker gets its tasks.
 
+use std::fs::File;
 use std::time::Duration;
 
 use actix::MailboxError;
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::actors::master::{Heartbeat, Outcome, Work};
 use crate::actors::storage::{GetBlob, PutBlob, Source};
 use crate::actors::workers::{MemoryPermit, WorkerDeps};
+use crate::domain::asset::AssetRef;
 use crate::domain::blob::BlobKey;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
@@ -56,8 +58,11 @@ async fn process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Outcome {
 async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<TaskResult, Outcome> {
     let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).timeout(STORAGE_DEADLINE);
     let original = original.await.map_err(away)?.map_err(not_opened)?;
+    let assets = work.task.pipeline.assets();
+    let files = open_assets(deps, &assets).await?;
     let deadline = Instant::now() + deps.deadline;
-    let probed = probe(child, work, &original, deadline).await?;
+    let job = Job { pipeline: work.task.pipeline.clone(), assets, limits: work.limits };
+    let probed = probe(child, job, &original, &files, deadline).await?;
     let memory = deps.memory.acquire(probed.probing().peak_bytes).await;
     let memory = match memory {
         Ok(memory) => memory,
@@ -82,10 +87,24 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
     Ok(TaskResult { claim_no: work.claim.claim_no, blob, format: info.format, width: info.width, height: info.height })
 }
 
-/// Hands the job to the child and has it read the header.
-async fn probe<'c>(child: &'c mut Child, work: &Work, original: &OpenBlob, deadline: Instant) -> Result<Probed<'c>, Outcome> {
-    let job = Job { pipeline: work.task.pipeline.clone(), limits: work.limits };
-    match timeout_at(deadline, child.probe(job, &original.file)).await {
+/// Opens the files of the assets, each in the version that the task was accepted with.
+async fn open_assets(deps: &WorkerDeps, assets: &[AssetRef]) -> Result<Vec<File>, Outcome> {
+    let mut files = Vec::with_capacity(assets.len());
+    for asset in assets {
+        let gone = || Outcome::Failed(Failure::new(ErrorCode::AssetFailed, format!("the asset {asset} is not in the storage any more")));
+        let key = BlobKey::Asset(asset.version.ok_or_else(gone)?);
+        match deps.storage.send(GetBlob { key }).timeout(STORAGE_DEADLINE).await.map_err(away)? {
+            Ok(open) => files.push(open.file),
+            Err(BlobStoreError::NotFound) => return Err(gone()),
+            Err(other) => return Err(not_opened(other)),
+        }
+    }
+    Ok(files)
+}
+
+/// Hands the job to the child and has it read the headers.
+async fn probe<'c>(child: &'c mut Child, job: Job, original: &OpenBlob, assets: &[File], deadline: Instant) -> Result<Probed<'c>, Outcome> {
+    match timeout_at(deadline, child.probe(job, &original.file, assets)).await {
         Ok(Ok(Probe::Readable(probed))) => Ok(probed),
         Ok(Ok(Probe::Failed(failure))) => Err(Outcome::Failed(Failure::new(failure.code, failure.detail))),
         Ok(Err(error)) => Err(sandbox_failed(&error)),

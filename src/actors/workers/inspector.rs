@@ -67,8 +67,8 @@ impl Inspector {
 
     async fn decode(&self, child: &mut Child, file: &File, limits: ImageLimits) -> Result<ImageInfo, NotInspected> {
         let pipeline: Pipeline = PIPELINE.parse().expect("the text is a pipeline, as a test shows");
-        let job = Job { pipeline, limits };
-        let probed = match timeout(self.deadline, child.probe(job, file)).await {
+        let job = Job { pipeline, assets: Vec::new(), limits };
+        let probed = match timeout(self.deadline, child.probe(job, file, &[])).await {
             Ok(Ok(Probe::Readable(probed))) => probed,
             Ok(Ok(Probe::Failed(failure))) => return Err(unfit(failure.code, failure.detail)),
             Ok(Err(error)) => return Err(died(&error)),

@@ -122,6 +122,26 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
     peak.max(encoding).saturating_add(info.encoded_bytes).saturating_add(FIXED)
 }
 
+/// An upper bound of the bytes that an asset needs besides: its file, its decoder, its pixels in every form they take on the way, those with
+/// alpha as long as the pipeline runs. Saturates.
+#[must_use]
+pub fn asset_bytes(info: &ImageInfo) -> u64 {
+    let of = |bytes: u64| pixels((info.width, info.height)).saturating_mul(bytes);
+    let bytes_per_pixel = u64::from(info.bytes_per_pixel);
+    let with_alpha = match bytes_per_pixel {
+        // Gray with alpha may be of 16 bits.
+        1 | 3 => 4,
+        2 | 4 | 6 | 8 => 8,
+        _ => 16,
+    };
+    // Turned upright or converted, it is there twice; so is the one with alpha while it is scaled.
+    of(bytes_per_pixel)
+        .saturating_mul(2)
+        .saturating_add(of(with_alpha).saturating_mul(2))
+        .saturating_add(info.decoder_bytes)
+        .saturating_add(info.encoded_bytes)
+}
+
 fn pixels((width, height): (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height)
 }

@@ -7,6 +7,7 @@
 //! name, a default or a check exists once. What the operations do to pixels is the business of `imaging`; what they cost in memory is in [`cost`].
 
 mod area;
+mod assets;
 mod call;
 mod compact;
 pub mod cost;
@@ -68,7 +69,7 @@ impl Pipeline {
     /// A pipeline of `steps`, then `output`; `None` keeps the format of the original, with the defaults of its encoder.
     ///
     /// # Errors
-    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps, or when one of its forms has no room in
+    /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps or [`Pipeline::MAX_ASSETS`] assets, or when one of its forms has no room in
     /// [`Pipeline::MAX_TEXT`], so that it could not be read again: both are printed with defaults, and the compact one with escapes. The
     /// position is then 0.
     pub fn new(steps: Vec<Step>, output: Option<Output>) -> Result<Self, PipelineError> {
@@ -80,7 +81,11 @@ impl Pipeline {
         }
         let pipeline = Self { input: None, steps, output };
         let json = serde_json::to_string(&pipeline).map_or(usize::MAX, |json| json.len());
-        if json.max(pipeline.to_string().len()) > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
+        if pipeline.assets().len() > Self::MAX_ASSETS {
+            return Err(PipelineError::new(0..0, format!("a pipeline names at most {} assets", Self::MAX_ASSETS)));
+        }
+        let length = json.max(pipeline.to_string().len()) + pipeline.room_for_versions();
+        if length > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
             return Err(PipelineError::new(
                 0..0,
                 format!("a pipeline has at most {} bytes with its defaults, in either form", Self::MAX_TEXT),

@@ -131,6 +131,7 @@ steps! {
     Round,
     Circle,
     Caption,
+    Watermark,
     #[cfg(feature = "faults")]
     FaultAbort,
     #[cfg(feature = "faults")]

@@ -11,6 +11,7 @@ mod extend;
 mod faults;
 mod normalize;
 mod orient;
+mod over;
 mod pixelate;
 mod resize;
 mod rotate;
@@ -18,7 +19,11 @@ mod round;
 mod text;
 pub(super) mod tone;
 mod trim;
+mod watermark;
 
+use std::rc::Rc;
+
+use super::assets::{Picture, Pictures};
 use super::frame::Frame;
 use super::point::{Curve, Pass, Stage};
 use super::{ImagingError, area};
@@ -31,6 +36,8 @@ pub(super) struct Learnt {
     curve: Option<Curve>,
     /// What is kept.
     area: Option<Area>,
+    /// What is laid over images of that size.
+    picture: Option<((u32, u32), Rc<Picture>)>,
 }
 
 /// Makes an image of the same pixel type of the buffer of an image.
@@ -55,11 +62,11 @@ use map_pixels;
 
 /// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a
 /// step comes that looks at more than places, and after the last. `learnt` is for what the step finds out from its first image and
-/// keeps for the following ones.
+/// keeps for the following ones; `pictures` are the assets that steps name.
 ///
 /// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
-pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Learnt) -> Result<(), ImagingError> {
+pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Learnt, pictures: &Pictures) -> Result<(), ImagingError> {
     if step.touches() == Touches::Both {
         pass.run(&mut frame.image);
     }
@@ -95,6 +102,7 @@ pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mu
         Step::Round(step) => round::round(image, step),
         Step::Circle(_) => round::circle(image),
         Step::Caption(step) => text::caption(image, step)?,
+        Step::Watermark(step) => watermark::watermark(image, step, pictures, learnt)?,
         #[cfg(feature = "faults")]
         Step::FaultAbort(_) => faults::abort(),
         #[cfg(feature = "faults")]

@@ -20,6 +20,12 @@ pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Re
     Ok(())
 }
 
+/// Brings a whole image to a size.
+pub(super) fn scale(image: &mut DynamicImage, (width, height): (u32, u32)) -> Result<(), ImagingError> {
+    let crop = Area::whole((image.width(), image.height()));
+    interpolate(image, None, &ResizePlan { crop, width, height, canvas: None })
+}
+
 fn interpolate(image: &mut DynamicImage, shrunk: Option<Shrunk>, plan: &ResizePlan) -> Result<(), ImagingError> {
     if plan.crop.size() == (plan.width, plan.height) {
         crop::keep(image, plan.crop);

@@ -1,12 +1,16 @@
 //! Assets in SQLite, through the same writer as the tasks.
 
+use std::collections::HashMap;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
-use crate::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
+use crate::domain::asset::{Asset, AssetName, AssetRef, AssetVersion, NewAsset};
 use crate::domain::blob::{BlobMeta, Sha256};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::task::Task;
 use crate::domain::timestamp::Timestamp;
 use crate::stores::assets::{AssetPage, AssetQuery, AssetStore, AssetStoreError, StoredAsset};
 use crate::stores::sqlite::SqliteDb;
@@ -24,9 +28,7 @@ impl AssetStore for SqliteDb {
     }
 
     fn delete(&self, name: AssetName) -> BoxFuture<'static, Result<bool, AssetStoreError>> {
-        self.write(move |connection, _| {
-            Ok(connection.prepare_cached("DELETE FROM assets WHERE name = ?1")?.execute([name.as_str()])? == 1)
-        })
+        self.write(move |connection, _| Ok(connection.prepare_cached("DELETE FROM assets WHERE name = ?1")?.execute([name.as_str()])? == 1))
     }
 
     fn list(&self, query: AssetQuery) -> BoxFuture<'static, Result<AssetPage, AssetStoreError>> {
@@ -86,11 +88,34 @@ fn list(connection: &Connection, query: &AssetQuery) -> Result<AssetPage, Fault>
 }
 
 fn count(connection: &Connection) -> Result<u64, Fault> {
-    Ok(connection.prepare_cached("SELECT count(*) AS names FROM assets")?.query_row([], |row| Ok(uint(row, "names")))??)
+    connection.prepare_cached("SELECT count(*) AS names FROM assets")?.query_row([], |row| Ok(uint(row, "names")))?
 }
 
 fn is_in_use(connection: &Connection, version: AssetVersion) -> Result<bool, Fault> {
-    Ok(connection.prepare_cached("SELECT 1 FROM assets WHERE version = ?1")?.exists([version.as_uuid().as_bytes()])?)
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM assets WHERE version = ?1 UNION ALL SELECT 1 FROM task_assets WHERE version = ?1 LIMIT 1")?;
+    Ok(statement.exists([version.as_uuid().as_bytes()])?)
+}
+
+/// The pipeline with the version of each asset that its name stands for now; `Err` names one that is not there, or not in that version.
+pub(super) fn pinned(connection: &Connection, pipeline: Pipeline) -> Result<Result<Pipeline, AssetRef>, Fault> {
+    let mut versions = HashMap::new();
+    for asset in pipeline.assets() {
+        match find(connection, &asset.name)?.map(|found| found.version) {
+            Some(version) if asset.version.is_none_or(|asked| asked == version) => versions.insert(asset.name, version),
+            _ => return Ok(Err(asset)),
+        };
+    }
+    Ok(pipeline.pinned(|asset| versions.get(&asset.name).copied().ok_or_else(|| asset.clone())))
+}
+
+/// Keeps the versions that a new task needs.
+pub(super) fn hold(connection: &Connection, task: &Task) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO task_assets (seq, version) VALUES (?1, ?2)")?;
+    for version in task.pipeline.assets().iter().filter_map(|asset| asset.version) {
+        statement.execute((int(task.seq), version.as_uuid().as_bytes()))?;
+    }
+    Ok(())
 }
 
 /// Reads a row of `SELECT * FROM assets`.

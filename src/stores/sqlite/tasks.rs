@@ -7,17 +7,20 @@ use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::ids::TaskId;
-use crate::domain::task::{Attempt, Change, Claim, Rejected, RetryPolicy, Task, TaskState};
+use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
-use crate::stores::sqlite::{SqliteDb, queries};
+use crate::stores::sqlite::{SqliteDb, assets, queries};
 use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
 
 impl TaskStore for SqliteDb {
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>> {
         let policy = self.policy;
-        let changed = self.write::<_, TaskStoreError>(move |connection, now| apply(connection, &change, &policy, now));
-        async move { Ok(changed.await??) }.boxed()
+        let changed = self.write::<_, TaskStoreError>(move |connection, now| match change {
+            Change::Insert(new) => insert(connection, new, now),
+            change => Ok(apply(connection, &change, &policy, now)?.map_err(TaskStoreError::from)),
+        });
+        async move { changed.await? }.boxed()
     }
 
     fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>> {
@@ -54,12 +57,21 @@ impl TaskStore for SqliteDb {
     }
 }
 
+/// A new task, with the versions of its assets that their names stand for at this moment.
+fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task, TaskStoreError>, Fault> {
+    let pipeline = match assets::pinned(connection, new.pipeline)? {
+        Ok(pipeline) => pipeline,
+        Err(asset) => return Ok(Err(TaskStoreError::NoSuchAsset(asset))),
+    };
+    let Some(task) = rows::insert(connection, Task::create(NewTask { pipeline, ..new }, 0, now.wall))? else {
+        return Ok(Err(Rejected::Duplicate.into()));
+    };
+    assets::hold(connection, &task)?;
+    Ok(Ok(task))
+}
+
 /// Load, ask the state machine, write.
 fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: Now) -> Result<Result<Task, Rejected>, Fault> {
-    if let Change::Insert(new) = change {
-        let inserted = rows::insert(connection, Task::create(new.clone(), 0, now.wall))?;
-        return Ok(inserted.ok_or(Rejected::Duplicate));
-    }
     let Some(task) = rows::find(connection, change.task())? else { return Ok(Err(Rejected::NotFound)) };
     match task.apply(change, policy, now.wall) {
         Err(rejected) => Ok(Err(rejected)),

@@ -35,7 +35,7 @@ pub(crate) fn spawner(name: &str) -> Spawner {
 pub(crate) fn job() -> Job {
     let limits =
         ImageLimits { max_width: 1000, max_height: 1000, max_pixels: 100_000, max_output_bytes: 100_000, ..ImageLimits::default() };
-    Job { pipeline: "invert".parse().unwrap(), limits }
+    Job { pipeline: "invert".parse().unwrap(), assets: Vec::new(), limits }
 }
 
 /// A file with these bytes; its position is at the end.
@@ -48,7 +48,7 @@ pub(crate) fn file(bytes: &[u8]) -> File {
 
 /// Both steps of a job on these bytes.
 pub(crate) async fn attempt(child: &mut Child, image: &[u8]) -> Result<JobEnd, SandboxError> {
-    match child.probe(job(), &file(image)).await? {
+    match child.probe(job(), &file(image), &[]).await? {
         Probe::Readable(probed) => probed.run().await,
         Probe::Failed(failure) => Ok(JobEnd::Failed(failure)),
     }

@@ -1,22 +1,32 @@
 //! What every store of assets promises.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use safelight::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
 use safelight::domain::format::Format;
+use safelight::domain::ids::TaskId;
+use safelight::domain::task::{Change, NewTask, Task};
 use safelight::stores::assets::{AssetPage, AssetQuery, AssetStore, AssetStoreError};
+use safelight::stores::tasks::{Backlog, TaskStore, TaskStoreError};
 
 use crate::blob_fixtures::meta_of;
-use crate::fixtures::{Sqlite, TaskEngine, block_on};
+use crate::fixtures::{Sqlite, TaskEngine, apply, block_on, claim_one, failure, new_task, release, result_of};
 
 /// An engine for assets.
 pub(crate) trait AssetEngine {
     fn assets(&self) -> Arc<dyn AssetStore>;
+    /// The tasks that use them.
+    fn tasks(&self) -> Arc<dyn TaskStore>;
     fn reopen(&mut self);
 }
 
 impl AssetEngine for Sqlite {
     fn assets(&self) -> Arc<dyn AssetStore> {
+        self.db()
+    }
+
+    fn tasks(&self) -> Arc<dyn TaskStore> {
         self.db()
     }
 
@@ -104,4 +114,65 @@ pub(crate) fn pages_are_in_the_order_of_names(engine: &mut impl AssetEngine) {
     assert_eq!(page(Some("b"), 2), ("c".to_owned(), None));
     assert_eq!(page(None, 5).1, None, "a page that is full is the last one where nothing is behind it");
     assert_eq!(page(Some("bb"), 0), ("c".to_owned(), None));
+}
+
+fn task_of(pipeline: &str) -> NewTask {
+    NewTask { pipeline: pipeline.parse().unwrap(), ..new_task(1) }
+}
+
+fn insert(store: &dyn TaskStore, pipeline: &str) -> Task {
+    apply(store, Change::Insert(task_of(pipeline))).unwrap()
+}
+
+pub(crate) fn a_task_is_pinned_to_the_versions_that_names_stand_for(engine: &mut impl AssetEngine) {
+    let (logo, other) = (new_asset("logo"), new_asset("other"));
+    put(&*engine.assets(), &logo);
+    put(&*engine.assets(), &other);
+    let task = insert(&*engine.tasks(), "watermark:logo/invert/watermark:other/watermark:logo,tile=true");
+    put(&*engine.assets(), &new_asset("logo"));
+    engine.reopen();
+    let (logo, other) = (logo.version, other.version);
+    let expected = format!("watermark:logo@{logo}/invert/watermark:other@{other}/watermark:logo@{logo},tile=true");
+    assert_eq!(task.pipeline, expected.parse().unwrap());
+    assert_eq!(block_on(engine.tasks().get(task.id)), Ok(Some(task)));
+}
+
+pub(crate) fn a_task_of_an_unknown_asset_is_not_taken(engine: &mut impl AssetEngine) {
+    let (assets, tasks) = (engine.assets(), engine.tasks());
+    let (first, second) = (new_asset("logo"), new_asset("logo"));
+    put(&*assets, &first);
+    put(&*assets, &second);
+    let refused = |pipeline: &str, asset: &str| {
+        let expected = Err(TaskStoreError::NoSuchAsset(asset.parse().unwrap()));
+        assert_eq!(apply(&*tasks, Change::Insert(task_of(pipeline))), expected, "{pipeline}");
+    };
+    refused("watermark:log", "log");
+    refused("watermark:logo/watermark:other", "other");
+    let former = format!("logo@{}", first.version);
+    refused(&format!("watermark:{former}"), &former);
+    assert_eq!(block_on(tasks.backlog()), Ok(Backlog::default()));
+    insert(&*tasks, &format!("watermark:logo@{}", second.version));
+    assert_eq!(block_on(tasks.backlog()), Ok(Backlog { tasks: 1, bytes: 1 }));
+}
+
+pub(crate) fn a_version_is_in_use_until_its_tasks_can_run_no_more(engine: &mut impl AssetEngine) {
+    let logo = new_asset("logo");
+    put(&*engine.assets(), &logo);
+    let [first, second]: [TaskId; 2] = [(); 2].map(|()| insert(&*engine.tasks(), "watermark:logo").id);
+    block_on(engine.assets().delete(name("logo"))).unwrap();
+    let (assets, tasks) = (engine.assets(), engine.tasks());
+    let holds = |expected: bool, when: &str| assert_eq!(in_use(&*assets, logo.version), expected, "{when}");
+    holds(true, "both wait");
+    let claim = claim_one(&*tasks).claim;
+    apply(&*tasks, release(claim, false, Duration::ZERO)).unwrap();
+    let claim = claim_one(&*tasks).claim;
+    apply(&*tasks, Change::Fail { claim, failure: failure() }).unwrap();
+    apply(&*tasks, Change::Cancel { id: second }).unwrap();
+    holds(true, "either may be retried");
+    apply(&*tasks, Change::MarkDeleting { id: second }).unwrap();
+    apply(&*tasks, Change::Retry { id: first }).unwrap();
+    holds(true, "one waits again");
+    let claim = claim_one(&*tasks).claim;
+    apply(&*tasks, Change::Finish { claim, result: result_of(claim) }).unwrap();
+    holds(false, "one is finished, one is being deleted");
 }

@@ -60,6 +60,8 @@ macro_rules! asset_store {
                 an_asset_is_read_back_as_it_was_written, a_name_stands_for_its_latest_version,
                 a_name_that_was_taken_away_stands_for_nothing, there_are_no_more_names_than_there_may_be,
                 pages_are_in_the_order_of_names,
+                a_task_is_pinned_to_the_versions_that_names_stand_for, a_task_of_an_unknown_asset_is_not_taken,
+                a_version_is_in_use_until_its_tasks_can_run_no_more,
             ]
         }
     };

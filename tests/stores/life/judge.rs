@@ -25,6 +25,7 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     let deleting = TaskQuery { state: Some(TaskState::Deleting), after: None, limit: 100 };
     block_on(services.tasks.list(deleting)).unwrap().tasks.iter().for_each(|task| services.delete(task.id));
     known.deleting.iter().for_each(|id| services.delete(*id));
+    services.sweep();
     work_all(&services);
     services.sweep();
 
@@ -37,7 +38,7 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     known.check_assets(&assets, case);
     assets.iter().for_each(|asset| assert_eq!(meta_of(&read(&*services.blobs, asset.key()).unwrap()), asset.blob, "{case}"));
     let of_tasks = tasks.values().flat_map(|task| [Some(BlobKey::Original(task.id)), task.result_key()]).flatten();
-    let expected: BTreeSet<_> = of_tasks.chain(assets.iter().map(|asset| asset.key())).collect();
+    let expected: BTreeSet<_> = of_tasks.chain(assets.iter().map(Asset::key)).collect();
     let stored: BTreeSet<_> = list(&*services.blobs).iter().map(|blob| blob.key).collect();
     assert_eq!(stored, expected, "{case}: blobs and rows do not match");
 }
@@ -90,7 +91,10 @@ impl Known {
         for (name, digest) in &self.assets {
             let found = assets.iter().find(|asset| asset.name.as_str() == name);
             assert!(found.is_some() || self.removing.contains(name), "{case}: {name} was acknowledged");
-            assert!(found.is_none_or(|asset| order(&asset.blob.sha256.to_string()) >= order(digest)), "{case}: {name} is what it was before");
+            assert!(
+                found.is_none_or(|asset| order(&asset.blob.sha256.to_string()) >= order(digest)),
+                "{case}: {name} is what it was before"
+            );
         }
     }
 

@@ -22,7 +22,7 @@ use safelight::stores::orphans::orphans;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
 use safelight::stores::tasks::{ClaimRequest, TaskStore, TaskStoreError};
 
-use crate::blob_fixtures::{ANY_SIZE, complete, list, meta_of, read};
+use crate::blob_fixtures::{ANY_SIZE, body, complete, list, meta_of, read};
 use crate::fixtures::{HandClock, LEASE, block_on};
 
 /// How long an original may wait for its row.
@@ -61,12 +61,12 @@ impl Services {
     }
 
     /// The client's side: tries again, as a new upload, until one is acknowledged.
-    pub(crate) fn upload(&self, bytes: &[u8]) -> TaskId {
-        (0..3).find_map(|_| self.try_upload(bytes)).expect("a fault happens once")
+    pub(crate) fn upload(&self, bytes: &[u8], pipeline: &str) -> TaskId {
+        (0..3).find_map(|_| self.try_upload(bytes, pipeline)).expect("a fault happens once")
     }
 
     /// The frontend's side: `None` is an answer of 5xx.
-    fn try_upload(&self, bytes: &[u8]) -> Option<TaskId> {
+    fn try_upload(&self, bytes: &[u8], pipeline: &str) -> Option<TaskId> {
         let id = TaskId::random();
         let key = BlobKey::Original(id);
         let Ok(original) = block_on(self.blobs.put(key, complete(bytes, 100_000), ANY_SIZE)) else {
@@ -75,7 +75,7 @@ impl Services {
         };
         assert_eq!(original, meta_of(bytes));
         faults::point("life.original_stored");
-        let new = NewTask { id, pipeline: "swap_channels:bgr".parse().unwrap(), original, input_format: Format::Png };
+        let new = NewTask { id, pipeline: pipeline.parse().unwrap(), original, input_format: Format::Png };
         match block_on(self.tasks.apply(Change::Insert(new))) {
             Ok(_) => {}
             // The row may be there. The original stays either way; if it is not, the sweep takes it.
@@ -157,6 +157,10 @@ impl Services {
     pub(crate) fn work(&self, task: &Task, claim: Claim) {
         let bytes = read(&*self.blobs, BlobKey::Original(task.id)).unwrap();
         assert_eq!(meta_of(&bytes), task.original, "the original is not what was acknowledged");
+        for asset in task.pipeline.assets() {
+            let version = asset.version.expect("a task names versions");
+            assert_eq!(read(&*self.blobs, BlobKey::Asset(version)).unwrap(), body(20_000), "the asset is not that of the acknowledgement");
+        }
         let mut output = tempfile::tempfile().unwrap();
         let processed = process(&bytes);
         output.write_all(&processed).unwrap();

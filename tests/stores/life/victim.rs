@@ -76,22 +76,23 @@ fn count(site: &str) -> Arc<AtomicU32> {
     counter
 }
 
-/// One task straight through and out again, one that needs a second attempt and stays; an asset that is replaced, and one that is removed.
+/// One task straight through and out again, one that needs a second attempt and stays; its asset is replaced meanwhile, and another removed.
 fn live(services: &Services) {
-    let first = services.upload(&body(10_000));
+    let first = services.upload(&body(10_000), "swap_channels:bgr");
     let (task, claim) = services.claim().unwrap();
     services.work(&task, claim);
     work_all(services);
 
-    services.upload(&body(300_000));
+    services.put_asset("logo", &body(20_000));
+    services.upload(&body(300_000), "watermark:logo");
+    services.put_asset("logo", &body(25_000));
     let (_, claim) = services.claim().unwrap();
     services.release(claim, ErrorCode::WorkerDied, false);
+    services.sweep();
     work_all(services);
 
     services.delete(first);
 
-    services.put_asset("logo", &body(20_000));
-    services.put_asset("logo", &body(25_000));
     services.put_asset("banner", &body(30_000));
     services.delete_asset("banner");
 }

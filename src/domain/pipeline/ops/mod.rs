@@ -19,6 +19,7 @@ mod target;
 mod text;
 mod tone;
 mod trim;
+mod watermark;
 
 pub use alpha::{Flatten, Opacity};
 pub use blur::{Blur, Sharpen, Sigma};
@@ -37,3 +38,4 @@ pub use target::{Backdrop, Minimum, ResizePlan, Target};
 pub use text::Caption;
 pub use tone::{Brightness, Contrast, Gamma, Grayscale, Invert, Normalize, Posterize, Threshold};
 pub use trim::Trim;
+pub use watermark::Watermark;

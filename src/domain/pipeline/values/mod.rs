@@ -1,6 +1,7 @@
 //! The types of arguments: each holds valid values only, and knows its spelling in both forms.
 
 mod angle;
+mod asset;
 mod color;
 mod focus;
 mod frames;
