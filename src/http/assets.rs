@@ -55,9 +55,9 @@ fn named(name: &str) -> Result<AssetName, Problem> {
 }
 
 /// `GET /v1/assets/{name}`: the image as it was stored.
-pub(crate) async fn get(state: Data<HttpState>, name: Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(state: Data<HttpState>, request: HttpRequest, name: Path<String>) -> Result<HttpResponse, Problem> {
     let found = state.frontend.send(GetAsset { name: named(&name)? }).timeout(ANSWER_DEADLINE).await??;
-    Ok(download::asset(found))
+    Ok(download::asset(&request, found))
 }
 
 /// `DELETE /v1/assets/{name}`.

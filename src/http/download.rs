@@ -5,10 +5,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, ETag, EntityTag, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    ContentDisposition, DispositionParam, DispositionType, ETag, EntityTag, Header, IfNoneMatch, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
 use futures::stream::{self, Stream};
 
 use crate::actors::frontend::{AssetFile, Image};
@@ -23,9 +25,15 @@ pub(crate) fn image(image: Image) -> HttpResponse {
     file(&image.id.to_string(), image.format, image.blob, image.file)
 }
 
-/// An asset.
-pub(crate) fn asset(AssetFile { asset, file: bytes }: AssetFile) -> HttpResponse {
-    file(asset.name.as_str(), asset.format, asset.blob, bytes)
+/// An asset, or 304 where the request says that it has these bytes already (RFC 9110, 13.1.2).
+pub(crate) fn asset(request: &HttpRequest, AssetFile { asset, file: bytes }: AssetFile) -> HttpResponse {
+    let tag = entity_tag(asset.blob);
+    let known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    if known { HttpResponse::NotModified().insert_header(tag).finish() } else { file(asset.name.as_str(), asset.format, asset.blob, bytes) }
 }
 
 /// An image with its content type, its digest as a strong entity tag, and a name to save it under.

@@ -59,6 +59,13 @@ fn an_asset_is_stored_read_replaced_and_removed() {
     let head = server.head("/v1/assets/logo");
     assert_eq!((head.status, head.header("etag"), head.body.len()), (200, read.header("etag"), 0));
 
+    let tag = read.header("etag");
+    for (known, status) in [(tag, 304), (&format!("\"x\", W/{tag}"), 304), ("*", 304), ("\"x\"", 200)] {
+        let again = server.get_with("/v1/assets/logo", "if-none-match", known);
+        assert_eq!((again.status, again.header("etag")), (status, tag), "{known}");
+        assert_eq!(again.body.is_empty(), status == 304, "{known}");
+    }
+
     let replaced = server.put_bytes("/v1/assets/logo", &second);
     assert_eq!((replaced.status, &replaced.json()["format"]), (200, &json!("jpeg")));
     assert_ne!(replaced.json()["version"], asset["version"]);

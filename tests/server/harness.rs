@@ -150,8 +150,13 @@ impl Server {
         answer(self.agent.get(self.url(path)).call())
     }
 
+    /// Asks with one more header.
+    pub fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        answer(self.agent.get(self.url(path)).header(name, value).call())
+    }
+
     pub fn get_json(&self, path: &str) -> Value {
-        answer(self.agent.get(self.url(path)).header("accept", "application/json").call()).json()
+        self.get_with(path, "accept", "application/json").json()
     }
 
     pub fn put(&self, path: &str, body: &str) -> Answer {

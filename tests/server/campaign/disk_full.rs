@@ -209,3 +209,19 @@ fn a_result_that_never_finds_room_fails_cleanly() {
     let files = crate::harness::files(&server.data().join("blobs"));
     assert_eq!(files.len(), 1, "the original alone is left: {files:?}");
 }
+
+#[test]
+fn an_asset_without_room_is_refused_and_leaves_the_former_one() {
+    let Some(place) = Place::new(24) else { return };
+    let server = options().start_in(place.path());
+    let asset = |side| images::encode(&images::rgb(side, side), ImageFormat::Bmp);
+    assert_eq!(server.put_bytes("/v1/assets/logo", &asset(20)).status, 201);
+    place.fill(400_000);
+    let refused = server.put_bytes("/v1/assets/logo", &asset(500));
+    assert_eq!((refused.status, &refused.json()["code"]), (507, &Value::from("storage_full")));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(server.get("/v1/assets/logo").body, asset(20));
+    place.make_room();
+    assert_eq!(server.put_bytes("/v1/assets/logo", &asset(500)).status, 200);
+    assert_eq!(server.get("/v1/assets/logo").body, asset(500));
+}
