@@ -17,6 +17,7 @@ mod decode;
 mod encode;
 mod error;
 mod frame;
+mod interest;
 mod ops;
 mod point;
 mod probe;

@@ -44,10 +44,11 @@ impl<'p> Program<'p> {
 }
 
 /// Whether the result of a step depends on what the values mean. A resize mixes colours, which comes out nearly the same in any
-/// space that is made for the eye; after it there are fewer to convert. The colour of a canvas must not be converted.
+/// space that is made for the eye; after it there are fewer to convert. The colour of a canvas must not be converted, and what is to be kept
+/// of an image is chosen by what one sees.
 fn looks_at_colours(step: &Step) -> bool {
     match step {
-        Step::Resize(resize) => matches!(resize.target, Target::Contain(..)),
+        Step::Resize(resize) => matches!(resize.target, Target::Contain(..)) || resize.interest().is_some(),
         step => step.touches() != Touches::Places,
     }
 }

@@ -11,6 +11,7 @@ mod damaged;
 mod extend;
 mod formats;
 mod inks;
+mod interest;
 mod jpeg;
 mod median;
 mod memory;

@@ -46,7 +46,9 @@ const AREA_OPERATIONS: [&str; 15] = [
 ];
 
 /// Such as change the size.
-const GEOMETRY: [&str; 11] = [
+const GEOMETRY: [&str; 13] = [
+    "crop:50%x50%,g=entropy/rotate:90",
+    "resize:301x100,fit=cover,g=attention",
     "rotate:30",
     "rotate:45,bg=369",
     "rotate:-0.1,bg=white",

@@ -157,7 +157,7 @@ fn step_bytes(step: &Step, before: (u32, u32), after: (u32, u32), bytes_per_pixe
             let resized = source.saturating_mul(2).saturating_add(half_way).saturating_add(bytes(pixels(after)));
             // The image as it is, in a pixel type that has the canvas's colour, and on the canvas.
             let laid = step.bytes_per_pixel_after(bytes_per_pixel).saturating_mul(3).saturating_mul(pixels(after));
-            resized.max(laid)
+            resized.max(laid).max(source.saturating_add(step.scratch(0, bytes_per_pixel)))
         }
         step => {
             let rows = u64::from(before.0).saturating_mul(step.scratch_of_column(bytes_per_pixel));

@@ -15,5 +15,5 @@ mod wide;
 pub(super) use gaussian::Gaussian;
 pub(super) use grid::{EverySample, Grid, apply, each};
 pub(super) use median::median;
-pub(super) use premultiplied::{load, rounded, store, visible};
+pub(super) use premultiplied::{load, premultiplied, rounded, store, visible};
 pub(super) use wide::{Loop, widest};

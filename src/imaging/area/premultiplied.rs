@@ -20,6 +20,18 @@ pub(in crate::imaging) fn store<T: Sample>(row: &[f32], channels: Channels, samp
     }
 }
 
+/// Red, green, blue and alpha of a pixel of any channels.
+pub(in crate::imaging) fn premultiplied<T: Sample>(pixel: &[T]) -> [f32; 4] {
+    let [r, g, b, a] = match *pixel {
+        [gray] => [unit(gray), unit(gray), unit(gray), 1.0],
+        [gray, alpha] => [unit(gray), unit(gray), unit(gray), unit(alpha)],
+        [r, g, b] => [unit(r), unit(g), unit(b), 1.0],
+        [r, g, b, a] => [unit(r), unit(g), unit(b), unit(a)],
+        _ => [0.0; 4],
+    };
+    [r * a, g * a, b * a, a]
+}
+
 /// The nearest sample.
 #[inline(always)]
 pub(in crate::imaging) fn rounded<T: Sample>(value: f32) -> T {

@@ -2,18 +2,23 @@
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 
-use super::map_pixels;
+use super::{Learnt, map_pixels};
 use crate::domain::pipeline::Area;
 use crate::domain::pipeline::ops::Crop;
 use crate::imaging::ImagingError;
 use crate::imaging::frame::Frame;
+use crate::imaging::interest;
 
-/// Crops a frame; one that was decoded at a scale when it is resized.
-pub(super) fn crop(frame: &mut Frame, step: &Crop) -> Result<(), ImagingError> {
+/// Crops a frame; one that was decoded at a scale when it is resized. Where pixels decide, those of the first frame do.
+pub(super) fn crop(frame: &mut Frame, step: &Crop, learnt: &mut Learnt) -> Result<(), ImagingError> {
     let (width, height) = frame.size();
-    let area = step.area((width, height)).ok_or_else(|| {
+    let mut area = step.area((width, height)).ok_or_else(|| {
         ImagingError::Operation(format!("crop: the part begins beyond the image, which has {width}x{height} pixels at this step"))
     })?;
+    if let Some(asked) = step.interest() {
+        let found = || interest::find(asked, &mut frame.image, frame.shrunk.as_ref(), area.size());
+        area = *learnt.area.get_or_insert_with(found);
+    }
     match &mut frame.shrunk {
         Some(shrunk) => shrunk.crop(area),
         None => keep(&mut frame.image, area),

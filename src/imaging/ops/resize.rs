@@ -3,16 +3,22 @@
 use fast_image_resize::{ResizeOptions, Resizer};
 use image::DynamicImage;
 
-use super::{canvas, crop};
+use super::{Learnt, canvas, crop};
 use crate::domain::pipeline::Area;
 use crate::domain::pipeline::ops::{Backdrop, Resize, ResizePlan};
 use crate::imaging::ImagingError;
 use crate::imaging::frame::Shrunk;
+use crate::imaging::interest;
 
-/// `shrunk`: what the image was decoded from, if it has more pixels; the target is for that.
-pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Resize) -> Result<(), ImagingError> {
+/// `shrunk`: what the image was decoded from, if it has more pixels; the target is for that. Where pixels decide what is kept, those
+/// of the first frame do.
+pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Resize, learnt: &mut Learnt) -> Result<(), ImagingError> {
     let original = shrunk.map_or((image.width(), image.height()), |shrunk| shrunk.window().size());
-    let plan = step.plan(original);
+    let mut plan = step.plan(original);
+    if let Some(asked) = step.interest() {
+        let found = || interest::find(asked, image, shrunk.as_ref(), plan.crop.size());
+        plan.crop = *learnt.area.get_or_insert_with(found);
+    }
     interpolate(image, shrunk, &plan)?;
     if let Some(Backdrop { size, place, color }) = plan.canvas {
         canvas::lay(image, size, place, color);

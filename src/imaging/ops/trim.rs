@@ -5,6 +5,7 @@ use image::{DynamicImage, ImageBuffer, Pixel};
 use super::{Learnt, crop, map_pixels};
 use crate::domain::pipeline::Area;
 use crate::domain::pipeline::ops::Trim;
+use crate::imaging::area::premultiplied;
 use crate::imaging::point::Sample;
 
 /// Keeps what is inside of the border, or what was kept of the first frame.
@@ -18,14 +19,13 @@ pub(super) fn trim(image: &mut DynamicImage, step: &Trim, learnt: &mut Learnt) {
 /// The smallest part with all pixels that are no border; `None` where there is no such pixel.
 fn content<P: Pixel<Subpixel: Sample>>(pixels: &ImageBuffer<P, Vec<P::Subpixel>>, step: &Trim) -> Option<Area> {
     let border = match step.color {
-        Some(color) => color.0.map(|channel| f32::from(channel) / 255.0),
-        None => rgba(pixels.get_pixel(0, 0).channels()),
+        Some(color) => premultiplied(&color.0),
+        None => premultiplied(pixels.get_pixel(0, 0).channels()),
     };
-    let border = premultiplied(border);
     // A little more, so that a distance of just as much is not taken for more when it was rounded.
     let threshold = step.threshold.get() / 100.0 + 1e-6;
     let differs = |pixel: &[P::Subpixel]| {
-        let distances = premultiplied(rgba(pixel)).into_iter().zip(border).map(|(a, b)| (a - b).abs());
+        let distances = premultiplied(pixel).into_iter().zip(border).map(|(a, b)| (a - b).abs());
         distances.fold(0.0, f32::max) > threshold
     };
     bounds(pixels, usize::from(P::CHANNEL_COUNT), pixels.width(), differs)
@@ -45,20 +45,6 @@ fn bounds<S>(samples: &[S], channels: usize, width: u32, holds: impl Fn(&[S]) ->
     }
     let pixels = |length: usize| u32::try_from(length).expect("no more than the image has");
     Some(Area { left: pixels(left), top: pixels(top), width: pixels(right - left), height: pixels(bottom + 1 - top) })
-}
-
-fn rgba<S: Sample>(pixel: &[S]) -> [f32; 4] {
-    match *pixel {
-        [gray] => [gray.unit(), gray.unit(), gray.unit(), 1.0],
-        [gray, alpha] => [gray.unit(), gray.unit(), gray.unit(), alpha.unit()],
-        [r, g, b] => [r.unit(), g.unit(), b.unit(), 1.0],
-        [r, g, b, a] => [r.unit(), g.unit(), b.unit(), a.unit()],
-        _ => [0.0; 4],
-    }
-}
-
-fn premultiplied([r, g, b, a]: [f32; 4]) -> [f32; 4] {
-    [r * a, g * a, b * a, a]
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use crate::domain::pipeline::operation::{Declaration, Declared, Touches};
 use crate::domain::pipeline::parameter::{Need, Parameter};
 use crate::domain::pipeline::print::{self, Field};
 use crate::domain::pipeline::step::Operation;
-use crate::domain::pipeline::values::{Focus, Length, Ratio, Size};
+use crate::domain::pipeline::values::{Focus, Interest, Length, Ratio, Size};
+
+/// An upper bound of the bytes that it takes to look at an image before a part is chosen; see `imaging::interest`.
+pub(super) const LOOK: u64 = 2 << 20;
 
 /// Keeps a part of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,10 +61,20 @@ impl Declared for Crop {
             .need(Need::Optional),
             Parameter::declared::<Length<0>>("x", &[" The columns before the part, 0 where only `y` is given."]).need(Need::Optional),
             Parameter::declared::<Length<0>>("y", &[" The rows above the part, 0 where only `x` is given."]).need(Need::Optional),
-            Parameter::declared::<Focus>("gravity", &[" What the part is chosen by, where neither `x` nor `y` is given."])
-                .need(Need::Default(|| Focus::CENTER.scalar())),
+            Parameter::declared::<Focus>(
+                "gravity",
+                &[" What the part is chosen by, where neither `x` nor `y` is given: a place, a point, or what the pixels show."],
+            )
+            .short("g")
+            .need(Need::Default(|| Focus::CENTER.scalar())),
         ],
-        examples: &["crop:50%x60%,gravity=0.4;0.6", "crop:aspect=16x9", "crop:400x300,x=10,y=20", "crop:x300,gravity=north"],
+        examples: &[
+            "crop:50%x60%,g=0.4;0.6",
+            "crop:aspect=16x9",
+            "crop:400x300,x=10,y=20",
+            "crop:x300,g=north",
+            "crop:50%x50%,g=attention",
+        ],
     };
 
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {
@@ -125,7 +138,17 @@ impl Position {
 }
 
 impl Crop {
-    /// The part of an image of that width and height (in pixels, at least 1); `None` where it begins beyond the image.
+    /// What the pixels are looked at for, where they decide about the place of the part.
+    #[must_use]
+    pub fn interest(&self) -> Option<Interest> {
+        match self.position {
+            Position::Focus(focus) => focus.interest(),
+            Position::At(..) => None,
+        }
+    }
+
+    /// The part of an image of that width and height (in pixels, at least 1), or one of the same size where the pixels decide about its place;
+    /// `None` where it begins beyond the image.
     #[must_use]
     pub fn area(&self, whole: (u32, u32)) -> Option<Area> {
         let (width, height) = self.size.inside(whole);
@@ -143,7 +166,15 @@ impl Crop {
 impl Operation for Crop {
     const TOUCHES: Touches = Touches::Places;
 
+    fn touches(&self) -> Touches {
+        if self.interest().is_some() { Touches::Both } else { Self::TOUCHES }
+    }
+
     fn size_after(&self, size: (u32, u32)) -> (u32, u32) {
         self.area(size).map_or((1, 1), Area::size)
+    }
+
+    fn scratch(&self, _pixels: u64, _bytes_per_pixel: u64) -> u64 {
+        self.interest().map_or(0, |_| LOOK)
     }
 }

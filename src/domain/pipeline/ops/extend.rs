@@ -64,17 +64,13 @@ impl Declared for Extend {
             Parameter::declared::<Ratio>("aspect", &[" The ratio of the sides to reach, instead of borders or a size."])
                 .need(Need::Optional),
             Parameter::declared::<Gravity>("gravity", &[" Where the image is on a canvas of a size or an aspect ratio."])
+                .short("g")
                 .need(Need::Default(|| Gravity::Center.scalar())),
             Parameter::declared::<Color>("background", &[" The colour of the canvas."])
                 .short("bg")
                 .need(Need::Default(|| Color::WHITE.scalar())),
         ],
-        examples: &[
-            "extend:12,bg=20a040",
-            "extend:top=10%,bg=transparent",
-            "extend:size=800x600,gravity=north",
-            "extend:aspect=1x1,bg=000",
-        ],
+        examples: &["extend:12,bg=20a040", "extend:top=10%,bg=transparent", "extend:size=800x600,g=north", "extend:aspect=1x1,bg=000"],
     };
 
     fn read(arguments: &mut Arguments<'_>) -> Result<Self, PipelineError> {

@@ -1,5 +1,6 @@
 //! What a resize is asked for. The arithmetic from there to pixels is in `target`.
 
+use super::crop::LOOK;
 use super::pixel_types::with_background;
 use super::target::{Minimum, ResizePlan, Target};
 use crate::domain::pipeline::call::{Argument, Arguments};
@@ -8,7 +9,7 @@ use crate::domain::pipeline::operation::{Declaration, Declared, Touches};
 use crate::domain::pipeline::parameter::{Need, Parameter};
 use crate::domain::pipeline::print::{self, Field, Scalar};
 use crate::domain::pipeline::step::Operation;
-use crate::domain::pipeline::values::{Color, Decimal, Fit, Focus, Gravity, ResizeQuality, Side, Size, SizeOrScale};
+use crate::domain::pipeline::values::{Color, Decimal, Fit, Focus, Gravity, Interest, ResizeQuality, Side, Size, SizeOrScale};
 
 /// How many pixels a pixel of a page has on a screen: 0.1 to 10.
 pub type PixelRatio = Decimal<100, 10_000>;
@@ -42,8 +43,9 @@ impl Declared for Resize {
                 .need(Need::Default(|| Fit::Inside.scalar())),
             Parameter::declared::<Focus>(
                 "gravity",
-                &[" Of `cover`: what is kept of the image. Of `contain`: where the image is in the box, one of the nine places."],
+                &[" Of `cover`: what is kept of the image, a place, a point, or what the pixels show. Of `contain`: where the image is in the box, one of the nine places."],
             )
+            .short("g")
             .need(Need::Default(|| Focus::CENTER.scalar())),
             Parameter::declared::<Color>("background", &[" Of `contain`: the colour of what the image leaves free of the box."])
                 .short("bg")
@@ -64,7 +66,8 @@ impl Declared for Resize {
             "resize:100x50",
             "resize:400x",
             "resize:50%",
-            "resize:200x200,fit=cover,gravity=north",
+            "resize:200x200,fit=cover,g=north",
+            "resize:400x300,fit=cover,g=attention",
             "resize:200x200,fit=contain,bg=transparent",
             "resize:400x300,min_width=200,dpr=2",
         ],
@@ -115,6 +118,15 @@ impl Declared for Resize {
 }
 
 impl Resize {
+    /// What the pixels are looked at for, where they decide about what is kept of the image.
+    #[must_use]
+    pub fn interest(&self) -> Option<Interest> {
+        match self.target {
+            Target::Cover(_, _, focus) => focus.interest(),
+            _ => None,
+        }
+    }
+
     /// What to do to an image of that width and height, both at least 1.
     ///
     /// Without `enlarge` no side of the image grows: `inside` and `outside` then scale by at most one; `cover` keeps the box's aspect
@@ -130,6 +142,11 @@ impl Operation for Resize {
 
     fn size_after(&self, size: (u32, u32)) -> (u32, u32) {
         self.plan(size).size()
+    }
+
+    /// What it takes beside the interpolation, before it.
+    fn scratch(&self, _pixels: u64, _bytes_per_pixel: u64) -> u64 {
+        self.interest().map_or(0, |_| LOOK)
     }
 
     fn bytes_per_pixel_after(&self, bytes_per_pixel: u64) -> u64 {

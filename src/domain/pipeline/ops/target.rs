@@ -35,7 +35,7 @@ pub struct Minimum {
 /// What a resize does to one image: cut a part out, scale it, lay it on a canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResizePlan {
-    /// What is kept of the source.
+    /// What is kept of the source. Where its pixels decide (see [`super::Resize::interest`]) it is a part of the size that is kept.
     pub crop: Area,
     /// The width of what that is scaled to, in pixels, at least 1.
     pub width: u32,

@@ -64,7 +64,7 @@ fn faults_of_crops_and_canvases_point_at_their_place() {
         (
             "crop:4x4,gravity=nort",
             17,
-            "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, or a point such as \
+            "gravity: expected one of center, north, northeast, east, southeast, south, southwest, west, northwest, entropy, attention, or a point such as \
              0.3;0.7 (parts of the width and of the height; in JSON an array), found \"nort\"; did you mean \"north\"?",
         ),
         ("extend", 0, "extend needs a border: expected a number of pixels or a percentage, or size=400x300, or aspect=16x9"),

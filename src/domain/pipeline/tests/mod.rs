@@ -24,6 +24,7 @@ fn both_forms_mean_the_same() {
             r#"{"steps":[{"degrees":90,"op":"rotate"},{"op":"flip","direction":"vertical"}],"output":{"format":"jpeg"}}"#,
         ),
         ("resize:x40,enlarge=true", r#"{"steps":[{"op":"resize","height":40,"enlarge":true}]}"#),
+        ("crop:50%x300,g=attention", r#"{"steps":[{"op":"crop","width":"50%","height":300,"gravity":"attention"}]}"#),
         ("crop:50%x300,gravity=0.25;1", r#"{"steps":[{"op":"crop","width":"50%","height":300,"gravity":[0.25,1]}]}"#),
         ("resize:width=3,height=4", r#"{"steps":[{"op":"resize","size":"3x4"}]}"#),
         ("\tinvert\n", " {\"steps\" : [ {\"op\":\"inv\\u0065rt\"} ] } "),
@@ -78,7 +79,7 @@ fn the_canonical_form_of_sizes_has_one_spelling() {
             "resize:400x,enlarge=false,quality=default",
             r#"{"steps":[{"op":"resize","width":400,"enlarge":false,"quality":"default"}]}"#,
         ),
-        ("crop:40x", "crop:40x,gravity=center", r#"{"steps":[{"op":"crop","width":40,"gravity":"center"}]}"#),
+        ("crop:40x", "crop:40x,g=center", r#"{"steps":[{"op":"crop","width":40,"gravity":"center"}]}"#),
         ("crop:12.5%x7,y=3", "crop:12.5%x7,x=0,y=3", r#"{"steps":[{"op":"crop","width":"12.5%","height":7,"x":0,"y":3}]}"#),
         (
             "resize:50%",
@@ -87,7 +88,7 @@ fn the_canonical_form_of_sizes_has_one_spelling() {
         ),
         (
             "resize:4x3,fit=contain,dpr=1.5",
-            "resize:4x3,fit=contain,gravity=center,bg=white,dpr=1.5,enlarge=false,quality=default",
+            "resize:4x3,fit=contain,g=center,bg=white,dpr=1.5,enlarge=false,quality=default",
             r#"{"steps":[{"op":"resize","width":4,"height":3,"fit":"contain","gravity":"center","background":"white","dpr":1.5,"enlarge":false,"quality":"default"}]}"#,
         ),
         (
@@ -97,7 +98,7 @@ fn the_canonical_form_of_sizes_has_one_spelling() {
         ),
         (
             "extend:size=5x",
-            "extend:size=5x,gravity=center,bg=white",
+            "extend:size=5x,g=center,bg=white",
             r#"{"steps":[{"op":"extend","width":5,"gravity":"center","background":"white"}]}"#,
         ),
     ]);

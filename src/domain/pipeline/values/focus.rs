@@ -5,7 +5,7 @@ use proptest::strategy::{BoxedStrategy, Strategy};
 use serde_json::value::RawValue;
 
 use super::number::thousandths;
-use super::{Gravity, Portion};
+use super::{Gravity, Interest, Portion};
 use crate::domain::pipeline::area::Area;
 use crate::domain::pipeline::call::{Argument, Kind, Value};
 use crate::domain::pipeline::print::Scalar;
@@ -18,21 +18,34 @@ pub enum Focus {
     /// A point: parts of the width and of the height, from the left and from the top. It comes as near to the middle of what is
     /// kept as the borders of the image let it.
     Point(Portion, Portion),
+    /// What is in the image.
+    Interest(Interest),
 }
 
 impl Focus {
     /// The middle.
     pub const CENTER: Self = Self::Gravity(Gravity::Center);
 
-    /// The part of that size of a whole of that size, both in pixels; the part is nowhere larger.
+    /// The part of that size of a whole of that size, both in pixels; the part is nowhere larger. Where the pixels decide it stands for
+    /// one of its size: the middle.
     #[must_use]
     pub fn area(self, whole: (u32, u32), (width, height): (u32, u32)) -> Area {
         let room = (whole.0 - width, whole.1 - height);
         let (left, top) = match self {
             Self::Gravity(gravity) => gravity.place(room),
+            Self::Interest(_) => Gravity::Center.place(room),
             Self::Point(x, y) => (around(x, whole.0, width).min(room.0), around(y, whole.1, height).min(room.1)),
         };
         Area { left, top, width, height }
+    }
+
+    /// What the pixels are looked at for, where they decide.
+    #[must_use]
+    pub fn interest(self) -> Option<Interest> {
+        match self {
+            Self::Interest(interest) => Some(interest),
+            Self::Gravity(_) | Self::Point(..) => None,
+        }
     }
 }
 
@@ -44,16 +57,19 @@ fn around(point: Portion, whole: u32, part: u32) -> u32 {
 
 impl Argument for Focus {
     fn expected() -> String {
-        format!("{}, or a point such as 0.3;0.7 (parts of the width and of the height; in JSON an array)", Gravity::expected())
+        format!("one of {}, or a point such as 0.3;0.7 (parts of the width and of the height; in JSON an array)", Self::words().join(", "))
     }
 
     fn words() -> Vec<&'static str> {
-        Gravity::words()
+        Gravity::words().into_iter().chain(Interest::words()).collect()
     }
 
     fn read(value: &Value<'_>) -> Option<Self> {
         if let Some(gravity) = Gravity::read(value) {
             return Some(Self::Gravity(gravity));
+        }
+        if let Some(interest) = Interest::read(value) {
+            return Some(Self::Interest(interest));
         }
         let numbers: Vec<i64> = match value.kind {
             Kind::Other(_) => {
@@ -72,6 +88,7 @@ impl Argument for Focus {
     fn scalar(&self) -> Scalar {
         match self {
             Self::Gravity(gravity) => gravity.scalar(),
+            Self::Interest(interest) => interest.scalar(),
             Self::Point(x, y) => Scalar::List(vec![x.thousandths().into(), y.thousandths().into()]),
         }
     }
@@ -79,7 +96,7 @@ impl Argument for Focus {
     #[cfg(test)]
     fn any() -> BoxedStrategy<Self> {
         let point = (Portion::any(), Portion::any()).prop_map(|(x, y)| Self::Point(x, y));
-        proptest::prop_oneof![Gravity::any().prop_map(Self::Gravity), point].boxed()
+        proptest::prop_oneof![Gravity::any().prop_map(Self::Gravity), Interest::any().prop_map(Self::Interest), point].boxed()
     }
 }
 

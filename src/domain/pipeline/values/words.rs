@@ -144,6 +144,16 @@ words! {
     }
 }
 
+words! {
+    /// How the part of an image that is kept is found by its pixels.
+    pub enum Interest {
+        /// What has the most information: sides that have the least are cut off.
+        Entropy = "entropy",
+        /// What draws the eye: edges, strong colours, skin.
+        Attention = "attention",
+    }
+}
+
 impl Gravity {
     /// Where something that leaves so much room (the larger width and height less the smaller, in pixels) begins: left and top.
     #[must_use]
