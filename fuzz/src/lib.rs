@@ -16,6 +16,8 @@ const LIMITS: ImageLimits = ImageLimits {
     max_total_pixels: 1 << 22,
     max_duration_ms: 1 << 30,
     max_output_bytes: 64 << 20,
+    max_metadata_bytes: 16 << 20,
+    max_steps: 64,
 };
 
 /// Decodes a file of that format in full, at a fraction of its size, and with all its frames. It may be refused; what is not refused has

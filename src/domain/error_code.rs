@@ -68,11 +68,25 @@ error_codes! {
     UnsupportedFormat = "unsupported_format", 415, false, "The bytes are not an image of a supported format.";
     /// The bytes claim a format but do not decode.
     CorruptImage = "corrupt_image", 422, false, "The image is damaged or cut off.";
-    /// Width, height, pixels or steps beyond a limit.
-    LimitExceeded = "limit_exceeded", 422, false, "The image or the pipeline exceeds a limit of this server.";
+    /// Wider than `limits.max_width`: the image, the result of a step, or the result.
+    TooWide = "too_wide", 422, false, "The image is wider than this server allows.";
+    /// Taller than `limits.max_height`.
+    TooTall = "too_tall", 422, false, "The image is taller than this server allows.";
+    /// More pixels than `limits.max_pixels`.
+    TooManyPixels = "too_many_pixels", 422, false, "The image has more pixels than this server allows.";
+    /// More frames than `limits.max_frames`.
+    TooManyFrames = "too_many_frames", 422, false, "The animation has more frames than this server allows.";
+    /// More pixels in all frames than `limits.max_total_pixels`.
+    TooManyTotalPixels = "too_many_total_pixels", 422, false, "The frames of the animation have more pixels than this server allows.";
+    /// Longer than `limits.max_duration_ms`.
+    TooLong = "too_long", 422, false, "The animation plays longer than this server allows.";
+    /// More metadata than `limits.max_metadata_bytes`.
+    TooMuchMetadata = "too_much_metadata", 422, false, "The file carries more metadata than this server allows.";
+    /// More steps than `limits.max_steps`, or than any pipeline may have.
+    TooManySteps = "too_many_steps", 422, false, "The pipeline has more steps than this server allows.";
     /// Decoding would need more memory than a worker may ever use.
     MemoryBudgetExceeded = "memory_budget_exceeded", 422, false, "Processing this image would need more memory than this server grants.";
-    /// The result is larger than the server stores.
+    /// The result is larger than `limits.max_output_bytes`.
     OutputTooLarge = "output_too_large", 422, false, "The result is larger than this server stores.";
     /// An operation cannot be applied to this image.
     OperationFailed = "operation_failed", 422, false, "An operation of the pipeline cannot be applied to this image.";

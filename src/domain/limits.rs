@@ -1,4 +1,4 @@
-//! How large an image may be before this server refuses it.
+//! How large an image, its metadata and its pipeline may be before this server refuses them. Each limit has an error code of its own.
 
 use std::fmt;
 
@@ -26,11 +26,16 @@ pub struct ImageLimits {
     pub max_total_pixels: u64,
     /// How long an animation plays once, in milliseconds.
     pub max_duration_ms: u64,
+    /// Bytes of what a file carries beside its pixels, unpacked: EXIF, XMP, colour profiles, texts.
+    pub max_metadata_bytes: u64,
+    /// Steps of a pipeline; at most [`Pipeline::MAX_STEPS`].
+    pub max_steps: u32,
 }
 
 impl Default for ImageLimits {
     /// 16384 pixels a side (what WebP can hold, and more than any camera has), 100 megapixels, 256 MiB of result; animations
-    /// of 1000 frames, of 500 megapixels altogether, of ten minutes.
+    /// of 1000 frames, of 500 megapixels altogether, of ten minutes. 16 MiB of metadata: a colour profile for print and the depth map
+    /// that a telephone adds have room in it. As many steps as a pipeline can have.
     fn default() -> Self {
         Self {
             max_width: 16_384,
@@ -40,6 +45,8 @@ impl Default for ImageLimits {
             max_frames: 1000,
             max_total_pixels: 500_000_000,
             max_duration_ms: 600_000,
+            max_metadata_bytes: 16 << 20,
+            max_steps: Pipeline::MAX_STEPS as u32,
         }
     }
 }
@@ -62,16 +69,26 @@ pub enum Limit {
     MaxTotalPixels,
     /// [`ImageLimits::max_duration_ms`].
     MaxDurationMs,
+    /// [`ImageLimits::max_metadata_bytes`].
+    MaxMetadataBytes,
+    /// [`ImageLimits::max_steps`].
+    MaxSteps,
 }
 
 impl Limit {
-    /// The public code of an image that exceeds the limit.
+    /// The public code of what exceeds the limit, and no other's.
     #[must_use]
     pub fn code(self) -> ErrorCode {
         match self {
-            Self::MaxWidth | Self::MaxHeight | Self::MaxPixels => ErrorCode::LimitExceeded,
-            Self::MaxFrames | Self::MaxTotalPixels | Self::MaxDurationMs => ErrorCode::LimitExceeded,
+            Self::MaxWidth => ErrorCode::TooWide,
+            Self::MaxHeight => ErrorCode::TooTall,
+            Self::MaxPixels => ErrorCode::TooManyPixels,
             Self::MaxOutputBytes => ErrorCode::OutputTooLarge,
+            Self::MaxFrames => ErrorCode::TooManyFrames,
+            Self::MaxTotalPixels => ErrorCode::TooManyTotalPixels,
+            Self::MaxDurationMs => ErrorCode::TooLong,
+            Self::MaxMetadataBytes => ErrorCode::TooMuchMetadata,
+            Self::MaxSteps => ErrorCode::TooManySteps,
         }
     }
 }
@@ -86,6 +103,8 @@ impl fmt::Display for Limit {
             Self::MaxFrames => "max_frames",
             Self::MaxTotalPixels => "max_total_pixels",
             Self::MaxDurationMs => "max_duration_ms",
+            Self::MaxMetadataBytes => "max_metadata_bytes",
+            Self::MaxSteps => "max_steps",
         })
     }
 }
@@ -98,7 +117,7 @@ pub struct LimitExceeded {
     pub limit: Limit,
     /// Its value.
     pub max: u64,
-    /// What was found instead.
+    /// What was found instead; of bytes, how many had been counted when it was seen that they are too many.
     pub found: u64,
     /// The step (counted from 1) whose result exceeds the limit; `None`: the image as it was handed in, or the final result.
     pub step: Option<usize>,
@@ -114,6 +133,7 @@ impl ImageLimits {
     /// # Errors
     /// The first limit that would be exceeded.
     pub fn check(&self, info: &ImageInfo, pipeline: &Pipeline) -> Result<(), LimitExceeded> {
+        self.check_steps(pipeline)?;
         let mut size = info.size(&pipeline.input());
         self.check_size(size, None)?;
         let frames = info.decoded_frames(pipeline);
@@ -125,6 +145,24 @@ impl ImageLimits {
             self.check_total(size, frames, Some(index + 1))?;
         }
         Ok(())
+    }
+
+    /// Checks a pipeline, whatever the image.
+    ///
+    /// # Errors
+    /// When it has too many steps.
+    pub fn check_steps(&self, pipeline: &Pipeline) -> Result<(), LimitExceeded> {
+        let (max, found) = (self.max_steps.into(), pipeline.steps().len() as u64);
+        if found <= max { Ok(()) } else { Err(LimitExceeded { limit: Limit::MaxSteps, max, found, step: None }) }
+    }
+
+    /// Checks how many bytes of metadata a file carries.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub(crate) fn check_metadata(&self, found: u64) -> Result<(), LimitExceeded> {
+        let max = self.max_metadata_bytes;
+        if found <= max { Ok(()) } else { Err(LimitExceeded { limit: Limit::MaxMetadataBytes, max, found, step: None }) }
     }
 
     fn check_animation(&self, info: &ImageInfo, frames: u32) -> Result<(), LimitExceeded> {

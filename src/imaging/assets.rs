@@ -4,6 +4,7 @@ use image::DynamicImage;
 
 use super::decode;
 use super::error::ImagingError;
+use super::metadata::check_metadata;
 use super::probe::probe;
 use super::profile::ToSrgb;
 use crate::domain::asset::AssetRef;
@@ -32,7 +33,7 @@ impl<'a> Assets<'a> {
 /// # Errors
 /// [`ImagingError::Asset`] when it cannot be used.
 pub fn probe_asset(asset: &AssetRef, bytes: &[u8], limits: &ImageLimits) -> Result<u64, ImagingError> {
-    let checked = probe(bytes).and_then(|info| {
+    let checked = check_metadata(bytes, limits).and_then(|()| probe(bytes)).and_then(|info| {
         limits.check_size((info.width, info.height), None)?;
         Ok(cost::asset_bytes(&info))
     });
@@ -77,6 +78,7 @@ fn missing() -> ImagingError {
 
 impl Picture {
     fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Self, ImagingError> {
+        check_metadata(bytes, limits)?;
         let info = probe(bytes)?;
         limits.check_size((info.width, info.height), None)?;
         let (mut decoder, properties) = decode::open(bytes, info.format, cost::asset_bytes(&info), Scale::Full, Frames::One(0))?;

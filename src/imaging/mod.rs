@@ -18,6 +18,7 @@ mod encode;
 mod error;
 mod frame;
 mod interest;
+mod metadata;
 mod ops;
 mod point;
 mod probe;
@@ -28,5 +29,6 @@ mod text;
 
 pub use assets::{Assets, probe_asset};
 pub use error::ImagingError;
+pub use metadata::check_metadata;
 pub use probe::probe;
 pub use run::{OutputInfo, Warning, run};

@@ -11,6 +11,7 @@ use super::decode;
 use super::encode;
 use super::error::ImagingError;
 use super::frame::Shrunk;
+use super::metadata::check_metadata;
 use super::probe::probe;
 use super::profile::ToSrgb;
 use super::program::Program;
@@ -48,7 +49,7 @@ pub enum Warning {
 /// Decodes `input` (the bytes of a file), applies `pipeline` with the `assets` that it names, and writes the encoded result to `out`,
 /// which must be empty.
 ///
-/// Sizes are checked before anything is decoded: of the image, of each intermediate result, of the output.
+/// Metadata and sizes are checked before anything is decoded: of the image, of each intermediate result, of the output.
 ///
 /// # Errors
 /// See [`ImagingError`]. What was written to `out` until then is no image.
@@ -59,6 +60,7 @@ pub fn run(
     limits: &ImageLimits,
     out: &mut (impl Write + Seek),
 ) -> Result<OutputInfo, ImagingError> {
+    check_metadata(input, limits)?;
     let info = probe(input)?;
     limits.check(&info, pipeline)?;
     let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));

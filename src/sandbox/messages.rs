@@ -103,7 +103,14 @@ pub(super) fn is_verdict(code: ErrorCode) -> bool {
         code,
         ErrorCode::UnsupportedFormat
             | ErrorCode::CorruptImage
-            | ErrorCode::LimitExceeded
+            | ErrorCode::TooWide
+            | ErrorCode::TooTall
+            | ErrorCode::TooManyPixels
+            | ErrorCode::TooManyFrames
+            | ErrorCode::TooManyTotalPixels
+            | ErrorCode::TooLong
+            | ErrorCode::TooMuchMetadata
+            | ErrorCode::TooManySteps
             | ErrorCode::MemoryBudgetExceeded
             | ErrorCode::OutputTooLarge
             | ErrorCode::OperationFailed

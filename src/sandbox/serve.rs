@@ -94,7 +94,7 @@ fn probe<W: Work>(work: &mut W, job: &Job, input: File, assets: Vec<File>) -> Re
     let (probing, image) = work.probe(job, input, assets)?;
     match job.limits.check(&probing.info, &job.pipeline) {
         Ok(()) => Ok((probing, image)),
-        Err(exceeded) => Err(Failure { code: ErrorCode::LimitExceeded, detail: exceeded.to_string() }),
+        Err(exceeded) => Err(Failure { code: exceeded.limit.code(), detail: exceeded.to_string() }),
     }
 }
 

@@ -23,6 +23,7 @@ impl Work for Imaging {
 
     fn probe(&mut self, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, Files), Failure> {
         let files = Files { image: read(input)?, assets: assets.into_iter().map(read).collect::<Result<_, _>>()? };
+        imaging::check_metadata(&files.image, &job.limits).map_err(|error| failure(&error))?;
         let info = imaging::probe(&files.image).map_err(|error| failure(&error))?;
         let mut peak_bytes = cost::peak_bytes(&info, &job.pipeline);
         for (asset, bytes) in job.assets.iter().zip(&files.assets) {

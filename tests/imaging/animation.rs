@@ -230,7 +230,12 @@ fn limits_on_all_frames_hold_before_any_is_decoded() {
         match imaging::run(&source, &pipeline.parse().expect("a pipeline"), &Assets::default(), &limits, &mut out) {
             Err(ImagingError::Limit(exceeded)) => {
                 assert_eq!((exceeded.limit, exceeded.max, exceeded.found, exceeded.step), expected, "{pipeline}");
-                assert_eq!(exceeded.limit.code(), ErrorCode::LimitExceeded);
+                let code = match exceeded.limit {
+                    Limit::MaxFrames => ErrorCode::TooManyFrames,
+                    Limit::MaxDurationMs => ErrorCode::TooLong,
+                    _ => ErrorCode::TooManyTotalPixels,
+                };
+                assert_eq!(exceeded.limit.code(), code);
             }
             other => panic!("{pipeline}: {other:?}"),
         }

@@ -128,7 +128,7 @@ fn limits_hold_for_the_original_and_for_every_step() {
     let error = run("invert/png", ImageLimits { max_output_bytes: 100, ..roomy }).expect_err("too large");
     assert_eq!(error.code(), ErrorCode::OutputTooLarge);
     let error = run("invert", ImageLimits { max_width: 39, ..roomy }).expect_err("too wide");
-    assert_eq!((error.code(), error.to_string()), (ErrorCode::LimitExceeded, "too large: max_width is 39, found 40".to_owned()));
+    assert_eq!((error.code(), error.to_string()), (ErrorCode::TooWide, "too large: max_width is 39, found 40".to_owned()));
 }
 
 #[test]

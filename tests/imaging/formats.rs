@@ -4,6 +4,7 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 use image::codecs::{gif, jpeg, png, tiff, webp};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, RgbaImage};
+use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::imaging::{self, Assets};
@@ -226,7 +227,11 @@ fn a_profile_that_unpacks_to_a_giant_is_left_out() {
     giant[16..20].copy_from_slice(b"RGB ");
     let bytes = with_profile(&sample(4, 4, ColorType::Rgb8), Format::Png, giant);
     assert!(bytes.len() < 1 << 20, "it packs well: {}", bytes.len());
+    assert_eq!(run(&bytes, "invert").expect_err("too much").code(), ErrorCode::TooMuchMetadata);
     let info = imaging::probe(&bytes).expect("the header is whole");
     assert!(info.decoder_bytes < 16 << 20, "{}", info.decoder_bytes);
-    assert_eq!(profile_of(&run(&bytes, "invert").expect("it runs").0), None);
+    let mut out = Cursor::new(Vec::new());
+    let limits = ImageLimits { max_metadata_bytes: 64 << 20, ..ImageLimits::default() };
+    imaging::run(&bytes, &"invert".parse().expect("a pipeline"), &Assets::default(), &limits, &mut out).expect("it runs");
+    assert_eq!(profile_of(&out.into_inner()), None);
 }

@@ -15,6 +15,7 @@ mod interest;
 mod jpeg;
 mod median;
 mod memory;
+mod metadata;
 mod operations;
 mod orientation;
 mod photographs;

@@ -131,7 +131,7 @@ fn what_the_child_writes_to_stderr_is_logged() {
 fn an_image_beyond_the_limits_fails_in_the_child() {
     block_on(with_child(NAME, async |mut child| {
         let failure = failed(&mut child, b"wide").await;
-        assert_eq!((failure.code, failure.detail.as_str()), (ErrorCode::LimitExceeded, "max_width is 1000, found 1001"));
+        assert_eq!((failure.code, failure.detail.as_str()), (ErrorCode::TooWide, "max_width is 1000, found 1001"));
     }));
 }
 

@@ -106,7 +106,7 @@ fn what_cannot_be_an_asset_is_refused_and_leaves_nothing() {
     assert_refused("a name", &put("A", &whole), 400, "invalid_request");
     // The header is whole, so only the pixels tell.
     assert_refused("a file that is cut off", &put("a", &whole[..whole.len() * 2 / 3]), 422, "corrupt_image");
-    assert_refused("a large picture", &put("a", &encode(&rgb(200, 60), ImageFormat::Jpeg)), 422, "limit_exceeded");
+    assert_refused("a large picture", &put("a", &encode(&rgb(200, 60), ImageFormat::Jpeg)), 422, "too_many_pixels");
     assert_refused("a large file", &put("a", &encode(&rgb(250, 100), ImageFormat::Bmp)), 413, "payload_too_large");
     assert_refused("another method", &server.post("/v1/assets/a", "image/png", &whole), 405, "method_not_allowed");
     let mut client = Client::connect(&server);

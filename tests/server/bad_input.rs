@@ -118,14 +118,59 @@ fn a_body_without_a_length_is_cut_at_the_limit() {
 #[test]
 fn an_image_beyond_a_limit_says_which_one() {
     let server = Server::new();
-    assert_eq!(server.put("/v1/settings/limits.max_pixels", "1000").status, 200);
-    let id = server.upload(&small_png(), "");
-    assert_eq!(server.wait(&id), "failed: limit_exceeded");
+    // A picture of 40x30 pixels; with a comment of five bytes.
+    let image = encode(&images::rgb(40, 30), ImageFormat::Gif);
+    let image = [&image[..image.len() - 1], b"\x21\xfe\x05hello\0\x3b"].concat();
+    let mut ids = Vec::new();
+    for (key, value, pipeline, code, detail) in [
+        ("max_width", 39, "invert", "too_wide", "max_width is 39, found 40"),
+        ("max_width", 79, "resize:80x,enlarge=true", "too_wide", "max_width is 79, found 80 after step 1"),
+        ("max_height", 29, "invert", "too_tall", "max_height is 29, found 30"),
+        ("max_pixels", 1199, "invert", "too_many_pixels", "max_pixels is 1199, found 1200"),
+        ("max_output_bytes", 1024, "bmp", "output_too_large", "max_output_bytes is 1024, found"),
+    ] {
+        let key = format!("/v1/settings/limits.{key}");
+        assert_eq!(server.put(&key, &value.to_string()).status, 200);
+        let id = server.upload(&image, pipeline);
+        assert_eq!(server.wait(&id), format!("failed: {code}"));
+        assert!(server.task(&id)["failure"]["detail"].as_str().is_some_and(|found| found.contains(detail)), "{}", server.task(&id));
+        assert_eq!(server.image(&id).text(), format!("failed: {code}"));
+        assert_eq!(server.delete(&key).status, 204);
+        ids.push(id);
+    }
+    assert_nothing_left(&server, &ids);
+}
+
+#[test]
+fn metadata_beyond_its_limit_says_so() {
+    let server = Options::new().set("limits.max_metadata_bytes", "1KiB").start();
+    let image = encode(&images::rgb(40, 30), ImageFormat::Jpeg);
+    let comment = [&b"\xff\xfe\x04\x02"[..], &[b'x'; 1024]].concat();
+    let id = server.upload(&[&image[..2], &comment, &image[2..]].concat(), "");
+    assert_eq!(server.wait(&id), "failed: too_much_metadata");
     let detail = server.task(&id)["failure"]["detail"].to_string();
-    assert!(detail.contains("1000"), "{detail}");
-    assert_eq!(server.image(&id).text(), "failed: limit_exceeded");
-    assert_eq!(server.delete("/v1/settings/limits.max_pixels").status, 204);
-    assert_nothing_left(&server, &[id]);
+    assert!(detail.contains("max_metadata_bytes is 1024, found 10"), "{detail}");
+    let plain = server.upload(&image, "");
+    assert_eq!(server.wait(&plain), "finished");
+}
+
+/// Only the head of each request is ever sent.
+#[test]
+fn a_pipeline_of_too_many_steps_is_refused_before_the_body() {
+    let server = Server::new();
+    let refused = |steps: usize| {
+        let mut client = Client::connect(&server);
+        let pipeline = vec!["invert"; steps].join("/");
+        client.send(format!("POST /newImage?pipeline={pipeline} HTTP/1.1\r\nhost: test\r\ncontent-length: 1000\r\n\r\n").as_bytes());
+        let reply = client.answer().expect("an answer without the body");
+        assert_eq!(reply.status, 422, "{reply:?}");
+        reply.body
+    };
+    assert_eq!(refused(65), "too_many_steps: a pipeline has at most 64 steps, found 65 (at byte 448)");
+    assert_eq!(server.put("/v1/settings/limits.max_steps", "3").status, 200);
+    assert_eq!(refused(4), "too_many_steps: limits.max_steps is 3, found 4; leave out steps");
+    assert_eq!(server.process(&small_png(), "invert/invert/invert").status, 200);
+    assert_eq!(server.put("/v1/settings/limits.max_steps", "65").status, 422);
 }
 
 /// The file is cut off: whoever decodes it, finds it corrupt. Its header alone tells what it would need.

@@ -9,6 +9,7 @@ use crate::actors::master::Refusal;
 use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
+use crate::domain::limits::LimitExceeded;
 use crate::domain::pipeline::PipelineError;
 use crate::domain::task::Failure;
 use crate::stores::assets::AssetStoreError;
@@ -21,6 +22,9 @@ pub enum FrontendError {
     /// The pipeline does not parse, or names an unknown preset.
     #[error("{0}")]
     InvalidPipeline(#[from] PipelineError),
+    /// The pipeline is longer than this server allows.
+    #[error("limits.{0}; leave out steps")]
+    Limit(#[from] LimitExceeded),
     /// The upload had no bytes.
     #[error("the body is empty; send the bytes of an image")]
     EmptyBody,
@@ -88,7 +92,8 @@ impl FrontendError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidPipeline(_) => ErrorCode::InvalidPipeline,
+            Self::InvalidPipeline(error) => error.code(),
+            Self::Limit(exceeded) => exceeded.limit.code(),
             Self::EmptyBody => ErrorCode::EmptyBody,
             Self::UnsupportedFormat => ErrorCode::UnsupportedFormat,
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,

@@ -32,7 +32,7 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::pipeline::{Pipeline, PipelineError};
+use crate::domain::pipeline::Pipeline;
 
 pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
@@ -89,8 +89,10 @@ impl Frontend {
     }
 
     /// The pipeline of an upload: the one it names, or the default preset.
-    fn pipeline(&self, text: Option<&str>) -> Result<Pipeline, PipelineError> {
-        Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())
+    fn pipeline(&self, text: Option<&str>) -> Result<Pipeline, FrontendError> {
+        let pipeline = Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())?;
+        self.live.limits().check_steps(&pipeline)?;
+        Ok(pipeline)
     }
 
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
@@ -178,7 +180,7 @@ impl Handler<NewImage> for Frontend {
         faults::point("frontend.new_image");
         let pipeline = match self.pipeline(pipeline.as_deref()) {
             Ok(pipeline) => pipeline,
-            Err(error) => return Box::pin(fut::ready(Err(error.into()))),
+            Err(error) => return Box::pin(fut::ready(Err(error))),
         };
         let admitted = admit(self.services.clone(), pipeline, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {

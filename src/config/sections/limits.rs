@@ -1,8 +1,9 @@
-//! The largest images that are taken and made.
+//! The largest images that are taken and made, and the longest pipelines.
 
 use crate::config::kind::{Count, Size};
 use crate::config::schema::section;
 use crate::domain::limits::ImageLimits;
+use crate::domain::pipeline::Pipeline;
 
 section! {
     /// Limits of the images themselves; a task beyond them fails, and says which limit it was.
@@ -21,6 +22,11 @@ section! {
         max_total_pixels: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "500000000"),
         /// The longest animation, played once, in milliseconds.
         max_duration_ms: u64 = live(Count { min: 1_u64, max: 1_000_000_000_000 }, "600000"),
+        /// The most metadata of a file, in bytes: EXIF, XMP, colour profiles and texts, unpacked. It is counted before a decoder
+        /// reads any of it.
+        max_metadata_bytes: u64 = live(Size { min: 1 << 10, max: 1 << 30 }, "16MiB"),
+        /// The most steps of a pipeline; checked before an upload is taken, too.
+        max_steps: u32 = live(Count { min: 1_u32, max: Pipeline::MAX_STEPS as u32 }, "64"),
         /// The largest asset, in bytes. `uploads.max_bytes` holds for assets, too.
         max_asset_bytes: u64 = live(Size { min: 1 << 10, max: 1 << 32 }, "10MiB"),
         /// The most assets.
@@ -61,6 +67,8 @@ impl From<&LimitsConfig> for ImageLimits {
             max_frames: config.max_frames,
             max_total_pixels: config.max_total_pixels,
             max_duration_ms: config.max_duration_ms,
+            max_metadata_bytes: config.max_metadata_bytes,
+            max_steps: config.max_steps,
         }
     }
 }

@@ -3,16 +3,32 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::Pipeline;
+use crate::domain::error_code::ErrorCode;
+
 /// A text is not a pipeline: what was expected instead, and the place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineError {
+    code: ErrorCode,
     at: Range<usize>,
     message: String,
 }
 
 impl PipelineError {
     pub(super) fn new(at: Range<usize>, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+        Self { code: ErrorCode::InvalidPipeline, at, message: message.into() }
+    }
+
+    /// More steps than [`Pipeline::MAX_STEPS`].
+    pub(super) fn too_many_steps(at: Range<usize>, found: usize) -> Self {
+        let message = format!("a pipeline has at most {} steps, found {found}", Pipeline::MAX_STEPS);
+        Self { code: ErrorCode::TooManySteps, at, message }
+    }
+
+    /// The public code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
     }
 
     /// Offset in bytes of the first byte at fault, counted from the start of the text that was parsed.

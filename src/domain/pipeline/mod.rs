@@ -78,7 +78,7 @@ impl Pipeline {
             return Err(PipelineError::new(0..0, "a pipeline needs a step or an output"));
         }
         if steps.len() > Self::MAX_STEPS {
-            return Err(PipelineError::new(0..0, format!("a pipeline has at most {} steps, found {}", Self::MAX_STEPS, steps.len())));
+            return Err(PipelineError::too_many_steps(0..0, steps.len()));
         }
         let pipeline = Self { input: None, steps, output };
         let json = serde_json::to_string(&pipeline).map_or(usize::MAX, |json| json.len());
@@ -135,7 +135,7 @@ impl Pipeline {
     fn from_calls(Calls { input, steps, output }: Calls<'_>, presets: &Presets) -> Result<Self, PipelineError> {
         let input = input.map(|call| Input::read(&mut Arguments::bind(call, Input::DECLARATION.parameters)?)).transpose()?;
         if let Some(excess) = steps.get(Self::MAX_STEPS) {
-            return Err(PipelineError::new(excess.name.at.clone(), format!("a pipeline has at most {} steps", Self::MAX_STEPS)));
+            return Err(PipelineError::too_many_steps(excess.name.at.clone(), steps.len()));
         }
         let steps = steps.into_iter().map(|call| Self::step(call, presets)).collect::<Result<_, _>>()?;
         Ok(Self::new(steps, output.map(Output::read).transpose()?)?.with_input(input))

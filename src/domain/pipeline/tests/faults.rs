@@ -181,7 +181,7 @@ fn sizes_are_limited() {
     let steps = |count: usize| vec!["invert"; count].join("/");
     parse(&steps(64));
     parse(&format!("{}/png", steps(64)));
-    assert_eq!(fault(&steps(65)), (64 * 7, "a pipeline has at most 64 steps".to_owned()));
+    assert_eq!(fault(&steps(65)), (64 * 7, "a pipeline has at most 64 steps, found 65".to_owned()));
     assert_eq!(
         Pipeline::new(vec![Step::Invert(ops::Invert {}); 65], None).expect_err("too many").message(),
         "a pipeline has at most 64 steps, found 65"

@@ -1,6 +1,7 @@
 //! What a JPEG file says about its pixels beside them: EXIF and a colour profile, from the segments before the first scan.
 
 use super::segments::{Segments, marker};
+use crate::imaging::metadata::Piece;
 
 /// What begins each part of a colour profile; its number and how many there are follow, one byte each (ICC.1, B.4).
 const ICC: &[u8] = b"ICC_PROFILE\0";
@@ -9,6 +10,16 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 fn payloads(input: &[u8], kind: u8) -> impl Iterator<Item = &[u8]> {
     let header = Segments::new(input).take_while(|segment| segment.marker != marker::SOS);
     header.filter(move |segment| segment.marker == kind).map(|segment| segment.payload)
+}
+
+/// Every segment that is for applications or people, before the first scan.
+pub(in crate::imaging) fn metadata(input: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+    let header = Segments::new(input).take_while(|segment| segment.marker != marker::SOS);
+    let others = header.filter(|segment| matches!(segment.marker, marker::APP0..=marker::APP15 | marker::COM));
+    others.map(|segment| match (segment.marker, segment.payload.strip_prefix(b"Exif\0\0")) {
+        (marker::APP1, Some(exif)) => Piece::Exif(exif),
+        _ => Piece::Other(segment.payload),
+    })
 }
 
 /// The TIFF structure of EXIF data.
@@ -57,5 +68,8 @@ mod tests {
         let others = (0xe1, b"http://ns.adobe.com/xap/1.0/\0".as_slice());
         assert_eq!(exif(&file(&[others, (0xe1, b"Exif\0\0II*\0")])), Some(b"II*\0".as_slice()));
         assert_eq!(exif(&file(&[others])), None);
+        let (tables, comment) = ((0xdb, b"tables".as_slice()), (0xfe, b"comment".as_slice()));
+        let pieces = [Piece::Other(others.1), Piece::Exif(b"II*\0"), Piece::Other(b"comment")];
+        assert_eq!(metadata(&file(&[others, tables, (0xe1, b"Exif\0\0II*\0"), comment])).collect::<Vec<_>>(), pieces);
     }
 }

@@ -21,6 +21,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::domain::pipeline::Scale;
 use baseline::Baseline;
 use inks::Inks;
+pub(in crate::imaging) use metadata::metadata;
 use segments::Layout;
 
 /// A strict decoder over a whole file.
