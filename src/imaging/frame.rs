@@ -123,6 +123,8 @@ pub(super) struct Properties {
     pub(super) orientation: Orientation,
     /// The colour profile.
     pub(super) icc_profile: Option<Vec<u8>>,
+    /// EXIF data to go into the result.
+    pub(super) exif: Option<Vec<u8>>,
     /// How many are taken.
     pub(super) frames: u32,
     /// How often they play; 0: forever.

@@ -7,7 +7,8 @@
 //! * The result is upright: the orientation that the file asks for is applied, because metadata is not carried over.
 //! * The colours that a file describes by a profile are converted to sRGB, see `profile`: before the first step that looks at colours, but after
 //!   the steps that only shrink or turn. A profile that is not understood, and one that is to be kept, is carried over where the
-//!   output can hold it and it still describes the pixels. All other metadata is dropped.
+//!   output can hold it and it still describes the pixels. All other metadata is dropped,
+//!   but for the names of who made the image and who holds the rights, where the pipeline asks for them.
 //! * Where the pipeline begins by shrinking the image enough, only as many of its pixels are decoded as that needs.
 //! * A file that is cut off or damaged is an error, never half a picture.
 

@@ -11,7 +11,7 @@ use super::decode;
 use super::encode;
 use super::error::ImagingError;
 use super::frame::Shrunk;
-use super::metadata::check_metadata;
+use super::metadata::{self, check_metadata};
 use super::probe::probe;
 use super::profile::ToSrgb;
 use super::program::Program;
@@ -78,6 +78,7 @@ pub fn run(
     if to_srgb.is_none() {
         properties.icc_profile = properties.icc_profile.or(converted);
     }
+    properties.exif = metadata::kept(input, info.format, pipeline.input().metadata);
     let mut program = Program::new(pipeline.steps(), limits, to_srgb, pictures);
     let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
     let mut size = None;

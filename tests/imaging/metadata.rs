@@ -1,17 +1,17 @@
-//! What a file carries beside its pixels is counted before any decoder reads it.
+//! What a file carries beside its pixels is counted before any decoder reads it, and does not come out again unless it is asked for.
 
 use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use image::codecs::{png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
-use image::{ColorType, ImageEncoder};
+use image::{ColorType, ImageDecoder, ImageEncoder};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
 use safelight::imaging::{self, Assets, ImagingError};
 
-use crate::common::{file, sample};
+use crate::common::{file, run, sample};
 
 /// As EXIF data or a colour profile they mean nothing.
 const CARRIED: [u8; 5000] = [b' '; 5000];
@@ -104,5 +104,165 @@ fn a_bomb_in_a_text_or_a_profile_is_refused_before_a_decoder_sees_it() {
         // After the header, which is 8 bytes and a chunk of 25.
         let found = too_many(&with(&plain, 33, &chunk), 16 << 20).expect("too much");
         assert!((found - 1) >> 20 == 16, "{found}");
+    }
+}
+
+/// The type of a value, how many there are, and their bytes.
+type Value = (u16, u32, Vec<u8>);
+
+/// EXIF data as cameras write it, in either order of bytes: who and where, and an orientation. A TIFF file of one white pixel, too.
+fn exif(big_endian: bool) -> Vec<u8> {
+    let (ascii, short, long, rational) = (2_u16, 3_u16, 4_u16, 5_u16);
+    let number = |bytes: usize, value: u32| {
+        let digits = value.to_be_bytes()[4 - bytes..].to_vec();
+        if big_endian { digits } else { digits.into_iter().rev().collect() }
+    };
+    let shorts = |value: u32| (short, 1, number(2, value));
+    let text = |text: &str| (ascii, text.len() as u32 + 1, [text.as_bytes(), b"\0"].concat());
+    let place: Vec<u8> = [PLACE[0], 1, PLACE[1], 1, PLACE[2], 1].into_iter().flat_map(|value| number(4, value)).collect();
+    let gps = [(1_u16, text("N")), (2, (rational, 3, place))];
+    let main = |gps_at: u32| {
+        vec![
+            (256_u16, shorts(1)),
+            (257, shorts(1)),
+            (258, shorts(8)),
+            (259, shorts(1)),
+            (262, shorts(1)),
+            (271, text(CAMERA)),
+            (273, (long, 1, number(4, 8))),
+            (274, shorts(6)),
+            (277, shorts(1)),
+            (278, shorts(1)),
+            (279, shorts(1)),
+            (315, text("Ann Other")),
+            (33_432, text("(c) 2024 Ann Other, all rights reserved")),
+            (34_853, (long, 1, number(4, gps_at))),
+        ]
+    };
+    // A pixel after the header, then the directories, each with its values behind it.
+    let directory = |at: usize, entries: &[(u16, Value)]| {
+        let (mut head, mut values) = (number(2, entries.len() as u32), Vec::new());
+        let behind = at + 2 + 12 * entries.len() + 4;
+        for (tag, (kind, count, value)) in entries {
+            head.extend([number(2, (*tag).into()), number(2, (*kind).into()), number(4, *count)].concat());
+            if value.len() <= 4 {
+                head.extend([&value[..], &[0; 4][value.len()..]].concat());
+            } else {
+                head.extend(number(4, (behind + values.len()) as u32));
+                values.extend(value);
+                values.resize(values.len().next_multiple_of(2), 0);
+            }
+        }
+        [head, vec![0; 4], values].concat()
+    };
+    let first = directory(10, &main(0)).len();
+    let header = if big_endian { b"MM\0*\0\0\0\x0a\xff\0" } else { b"II*\0\x0a\0\0\0\xff\0" };
+    [&header[..], &directory(10, &main(10 + first as u32)), &directory(10 + first, &gps)].concat()
+}
+
+/// The whole degrees, minutes and seconds of a place, which no other number of a file happens to be.
+const PLACE: [u32; 3] = [0x2b67_d1a3, 0x2b67_d1a4, 0x2b67_d1a5];
+const CAMERA: &str = "Nocam Sevenhundred";
+const SECRET: &str = "Villa Nowhere 12";
+
+/// What must not come out of a file by any way: the place, as numbers and as words, and the camera.
+fn tells_on_anybody(file: &[u8]) -> bool {
+    let numbers = PLACE.iter().flat_map(|number| [number.to_be_bytes(), number.to_le_bytes()]);
+    let words = [CAMERA.as_bytes().to_vec(), SECRET.as_bytes().to_vec(), b"GPS".to_vec(), b"xmpmeta".to_vec()];
+    let secrets = numbers.map(|number| number.to_vec()).chain(words);
+    secrets.into_iter().any(|secret| file.windows(secret.len()).any(|window| window == secret))
+}
+
+/// Files of every format that holds EXIF data, with a place in each part that may name one.
+fn files_that_tell() -> Vec<(&'static str, Vec<u8>)> {
+    let xmp = format!("<x:xmpmeta><exif:GPSLatitude>{SECRET}</exif:GPSLatitude></x:xmpmeta>");
+    let segment = |marker: u8, data: &[u8]| [&[0xff, marker], &(data.len() as u16 + 2).to_be_bytes()[..], data].concat();
+    let segments = [
+        segment(0xe1, &[b"Exif\0\0", &exif(true)[..]].concat()),
+        segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat()),
+        segment(0xed, &[b"Photoshop 3.0\0", SECRET.as_bytes()].concat()),
+        segment(0xfe, SECRET.as_bytes()),
+    ];
+    let jpeg = with(&file(&sample(30, 20, ColorType::Rgb8), Format::Jpeg), 2, &segments.concat());
+
+    let mut png = Vec::new();
+    let mut info = png::Info::with_size(1, 1);
+    (info.color_type, info.bit_depth, info.exif_metadata) = (png::ColorType::Rgb, png::BitDepth::Eight, Some(exif(false).into()));
+    let mut encoder = png::Encoder::with_info(&mut png, info).expect("a header");
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), xmp.clone()).expect("a keyword");
+    encoder.add_text_chunk("Comment".to_owned(), SECRET.to_owned()).expect("a keyword");
+    encoder.write_header().and_then(|mut writer| writer.write_image_data(&[1, 2, 3])).expect("it encodes");
+
+    let mut webp = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut webp);
+    encoder.set_exif_metadata(exif(true)).expect("WebP has a place for it");
+    write(encoder);
+    append(&mut webp, b"XMP ", xmp.as_bytes());
+
+    vec![("jpeg", jpeg), ("png", png), ("webp", webp), ("tiff", exif(true)), ("another tiff", exif(false))]
+}
+
+/// A chunk more at the end of a WebP file.
+fn append(webp: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+    webp.extend([name, &(data.len() as u32).to_le_bytes()[..], data, &b"\0"[..data.len() % 2]].concat());
+    let length = (webp.len() - 8) as u32;
+    webp[4..8].copy_from_slice(&length.to_le_bytes());
+}
+
+fn exif_of(bytes: &[u8]) -> Option<Vec<u8>> {
+    let reader = image::ImageReader::new(Cursor::new(bytes)).with_guessed_format().expect("in memory");
+    reader.into_decoder().expect("it decodes").exif_metadata().expect("it is readable")
+}
+
+/// Every output that has a place for EXIF data, and all that have none.
+const OUTPUTS: [&str; 9] =
+    ["jpeg", "jpeg:progressive=true", "jpeg:max_bytes=5000", "png", "webp", "webp:lossless=true", "tiff", "gif", "bmp"];
+
+#[test]
+fn nothing_of_the_metadata_comes_out_unless_it_is_asked_for() {
+    for (name, input) in files_that_tell() {
+        assert!(tells_on_anybody(&input), "{name}: the test's own file");
+        for output in OUTPUTS {
+            let result = run(&input, output).expect("it runs").0;
+            assert!(!tells_on_anybody(&result), "{name} to {output}");
+            assert!(!result.windows(9).any(|window| window == b"Ann Other"), "{name} to {output}");
+            assert_eq!(exif_of(&result), None, "{name} to {output}");
+        }
+    }
+}
+
+#[test]
+fn who_holds_the_rights_is_kept_on_request_and_nothing_beside_it() {
+    // Two texts, the first with its zero at an even place, the second behind it.
+    let rights = b"MM\0*\0\0\0\x08\0\x02\x01\x3b\0\x02\0\0\0\x0a\0\0\0\x26\x82\x98\0\x02\0\0\0\x28\0\0\0\x30\0\0\0\0\
+        Ann Other\0(c) 2024 Ann Other, all rights reserved\0";
+    for (name, input) in files_that_tell() {
+        for output in OUTPUTS {
+            let result = run(&input, &format!("input:metadata=copyright/{output}")).expect("it runs").0;
+            assert!(!tells_on_anybody(&result), "{name} to {output}");
+            let expected = (!matches!(output, "tiff" | "gif" | "bmp")).then_some(&rights[..]);
+            assert_eq!(exif_of(&result).as_deref(), expected, "{name} to {output}");
+            assert!(!output.contains("max_bytes") || result.len() <= 5000, "{name} to {output}: {} bytes", result.len());
+        }
+    }
+}
+
+#[test]
+fn animations_keep_the_rights_too() {
+    let mut gif = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+    // Frames that are alike would become one.
+    let picture = sample(30, 20, ColorType::Rgba8);
+    for frame in [picture.fliph(), picture] {
+        encoder.encode_frame(image::Frame::new(frame.into_rgba8())).expect("it encodes");
+    }
+    drop(encoder);
+    let mut animation = run(&gif, "webp:lossless=true").expect("it runs").0;
+    append(&mut animation, b"EXIF", &exif(false));
+    for output in ["webp", "png"] {
+        let result = run(&animation, &format!("input:metadata=copyright/{output}")).expect("it runs").0;
+        assert_eq!(imaging::probe(&result).expect("a header").frames, 2, "{output}");
+        assert!(exif_of(&result).is_some_and(|exif| exif.ends_with(b"reserved\0")), "{output}");
+        assert!(!tells_on_anybody(&result), "{output}");
     }
 }

@@ -44,8 +44,8 @@ pub use scale::Scale;
 pub use step::Step;
 pub use values::{
     Angle, ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames, Gravity,
-    Interest, Length, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side, Size, Subsampling,
-    Text, Whole,
+    Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side, Size,
+    Subsampling, Text, Whole,
 };
 
 /// What is taken of the file, operations in their order, then the output. Always valid: at least one step or an output, and at most

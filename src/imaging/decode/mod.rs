@@ -3,7 +3,6 @@
 mod animation;
 pub(super) mod jpeg;
 mod survey;
-mod tiff;
 
 use std::io::Cursor;
 
@@ -14,6 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::error::ImagingError;
 use super::frame::{Delay, Frame, Properties};
+use super::metadata;
 use crate::domain::format::Format;
 use crate::domain::pipeline::{Frames, Scale};
 use animation::Animation;
@@ -51,7 +51,7 @@ pub(super) fn open(
         }
         Frames::One(number) => (number.into(), 1, 1),
     };
-    let properties = Properties { orientation, icc_profile, frames: count, plays };
+    let properties = Properties { orientation, icc_profile, exif: None, frames: count, plays };
     let decoder: Box<dyn Decoder> = match (first, count) {
         (0, 1) => Box::new(Still { decoder: Some(decoder), memory }),
         _ => Box::new(Animation::new(input, format, memory, first, count)?),
@@ -125,7 +125,8 @@ pub(super) fn orientation(decoder: &mut dyn ImageDecoder) -> Orientation {
 /// The colour profile of the file; one that cannot be read is none.
 pub(super) fn icc_profile(decoder: &mut dyn ImageDecoder, input: &[u8], format: Format) -> Option<Vec<u8>> {
     match format {
-        Format::Tiff => tiff::icc_profile(input).map(<[u8]>::to_vec),
+        // `image` reads tags through a limit that follows the size of the pixels, and so finds none in a small image.
+        Format::Tiff => metadata::icc_profile_of_tiff(input).map(<[u8]>::to_vec),
         Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp | Format::Qoi => decoder.icc_profile().ok().flatten(),
     }
 }

@@ -17,6 +17,7 @@ mod holding;
 mod jpeg;
 mod still;
 mod webp;
+mod with_exif;
 
 use std::io::{Seek, Write};
 

@@ -5,11 +5,13 @@
 //! |---|---|
 //! | this one | the pieces of metadata, and the limit on their size |
 //! | `blocks` | where they lie in PNG, WebP, GIF and BMP |
-//! | `tiff` | where they lie in TIFF |
+//! | `tiff` | where they lie in TIFF, whose structure EXIF has, too |
+//! | `exif` | what is carried over |
 //!
 //! Where they lie in JPEG is in `decode::jpeg`, which reads its segments anyway.
 
 mod blocks;
+mod exif;
 mod tiff;
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -18,6 +20,8 @@ use super::decode::jpeg;
 use super::error::ImagingError;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
+use crate::domain::pipeline::Metadata;
+pub(super) use tiff::icc_profile as icc_profile_of_tiff;
 
 /// One piece of metadata as it lies in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,22 @@ pub fn check_metadata(input: &[u8], limits: &ImageLimits) -> Result<(), ImagingE
         limits.check_metadata(found)?;
     }
     Ok(())
+}
+
+/// The EXIF data that a result gets of a file: nothing, or who made the image and who holds the rights.
+pub(super) fn kept(input: &[u8], format: Format, metadata: Metadata) -> Option<Vec<u8>> {
+    match metadata {
+        Metadata::Strip => None,
+        Metadata::Copyright => exif(input, format).and_then(exif::rights_only),
+    }
+}
+
+/// The EXIF data of a file.
+fn exif(input: &[u8], format: Format) -> Option<&[u8]> {
+    match format {
+        Format::Tiff => Some(input),
+        format => pieces(input, format).find_map(|piece| if let Piece::Exif(exif) = piece { Some(exif) } else { None }),
+    }
 }
 
 /// Every piece of metadata in a file, in the order in which they lie there.

@@ -143,8 +143,8 @@ fn every_example_of_a_declaration_is_a_pipeline_of_it() {
 
 #[test]
 fn the_input_comes_first_in_both_forms() {
-    let text = "input:orient=false,profile=srgb,frames=all/invert";
-    let json = r#"{"input":{"orient":false,"profile":"srgb","frames":"all"},"steps":[{"op":"invert"}]}"#;
+    let text = "input:orient=false,profile=srgb,frames=all,metadata=strip/invert";
+    let json = r#"{"input":{"orient":false,"profile":"srgb","frames":"all","metadata":"strip"},"steps":[{"op":"invert"}]}"#;
     assert_eq!(parse(text), parse(json));
     assert_eq!(parse(text).to_string(), text);
     assert_eq!(serde_json::to_string(&parse(text)).expect("it prints"), json);

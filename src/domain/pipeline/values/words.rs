@@ -109,6 +109,16 @@ words! {
 }
 
 words! {
+    /// What becomes of the metadata of a file.
+    pub enum Metadata {
+        /// Nothing is kept.
+        Strip = "strip",
+        /// Who made the image and who holds the rights are kept, and nothing else.
+        Copyright = "copyright",
+    }
+}
+
+words! {
     /// How hard a lossless encoder looks for a smaller file.
     pub enum Compression {
         /// As fast as it can.

@@ -30,6 +30,7 @@ impl<'a, W: WriteSeek> Apng<'a, W> {
         let mut info = Info::with_size(first.width(), first.height());
         (info.color_type, info.bit_depth) = (ColorType::Rgba, BitDepth::Eight);
         info.icc_profile = profile_for(&mut self.properties, first).map(Cow::Owned);
+        info.exif_metadata = self.properties.exif.take().map(Cow::Owned);
         let mut encoder = png::Encoder::with_info(BufWriter::with_capacity(BUFFER, out), info)?;
         encoder.set_animated(self.properties.frames, self.properties.plays)?;
         encoder.set_compression(match self.output.compression {

@@ -1,4 +1,4 @@
-//! WebP by libwebp: lossy or lossless, with alpha, with a colour profile, still or animated.
+//! WebP by libwebp: lossy or lossless, with alpha, with a colour profile and EXIF data, still or animated.
 
 mod container;
 mod libwebp;
@@ -18,20 +18,17 @@ use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
 use libwebp::{Refusal, Settings};
 
-/// Encodes an image of 8 bits, colour with or without alpha, as a file of at most `max_bytes`. `quality` is 1 to 100; the
-/// other settings are those of `output`.
+/// Encodes an image of 8 bits, colour with or without alpha, as a file of at most `max_bytes`, beside a colour profile and EXIF data.
+/// `quality` is 1 to 100; the other settings are those of `output`.
 pub(super) fn encode(
     image: &DynamicImage,
-    icc_profile: Option<&[u8]>,
+    carried: (Option<&[u8]>, Option<&[u8]>),
     output: &Webp,
     quality: u8,
     max_bytes: u64,
 ) -> Result<Vec<u8>, ImagingError> {
     let encoded = libwebp::encode(image, settings(output, quality), max_bytes).map_err(|refused| refusal(refused, max_bytes))?;
-    Ok(match icc_profile {
-        Some(profile) => container::with_profile(&encoded, (image.width(), image.height()), image.color().has_alpha(), profile),
-        None => encoded,
-    })
+    Ok(container::with_metadata(encoded, (image.width(), image.height()), image.color().has_alpha(), carried))
 }
 
 /// A WebP of several frames; it is written as a whole at the end.
@@ -72,10 +69,8 @@ impl<W: WriteSeek> Encoder for Animated<'_, W> {
         let Some(animation) = self.animation.take() else { return Ok(()) };
         let max = self.out.max();
         let encoded = animation.finish(self.time, max).map_err(|refused| refusal(refused, max))?;
-        let file = match &self.icc_profile {
-            Some(profile) => container::with_profile(&encoded, self.size, true, profile),
-            None => encoded,
-        };
+        let carried = (self.icc_profile.as_deref(), self.properties.exif.as_deref());
+        let file = container::with_metadata(encoded, self.size, true, carried);
         self.out.write_all(&file).and_then(|()| self.out.flush()).map_err(write_error)
     }
 }
