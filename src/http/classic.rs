@@ -40,7 +40,7 @@ async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQ
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let new_image = NewImage { pipeline: query.pipeline, length: exact, at_most: length };
+    let new_image = NewImage { pipeline: query.pipeline, accepted: accept::images(request), length: exact, at_most: length };
     let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     body::receive(request, body, upload, &clock).await
 }

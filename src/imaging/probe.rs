@@ -35,9 +35,9 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let bytes_per_pixel = u32::from(decoder.color_type().bytes_per_pixel()).max(if animated { 4 } else { 1 });
     let decoder_bytes = decoder_bytes.saturating_add(if animated { pixels.saturating_mul(40) } else { 0 });
     let (width, height) = if turned { (height, width) } else { (width, height) };
-    let (frames, duration_ms) = (survey.frames, survey.duration_ms);
+    let (frames, duration_ms, alpha) = (survey.frames, survey.duration_ms, decoder.color_type().has_alpha());
     let encoded_bytes = input.len() as u64;
-    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, turned, scales, frames, duration_ms })
+    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, alpha, turned, scales, frames, duration_ms })
 }
 
 /// An upper bound of what the decoder of a format allocates in proportion to the image.

@@ -17,7 +17,7 @@ use super::profile::ToSrgb;
 use super::program::Program;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::{Frames, Output, Pipeline, Profile, cost};
+use crate::domain::pipeline::{Frames, Pipeline, Profile, cost};
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ pub fn run(
     check_metadata(input, limits)?;
     let info = probe(input)?;
     limits.check(&info, pipeline)?;
-    let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));
+    let output = info.output(pipeline);
     let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
     encode::check_size(&output, size)?;
 

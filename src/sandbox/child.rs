@@ -16,7 +16,6 @@ use super::messages::{Failure, Job, Probing, Report, Request};
 use super::process::{Exit, Memory, Process};
 use super::spawn::Spawned;
 use crate::domain::format::Format;
-use crate::domain::pipeline::Output;
 use crate::imaging::OutputInfo;
 
 /// How long a child may take from its start to [`Report::Ready`].
@@ -176,7 +175,7 @@ impl Probed<'_> {
         };
         let output = seal(output).await?;
         let most = job.limits.max_output_bytes.min(exchange.child.limits.file_size);
-        check(&output, &info, job.pipeline.output().map_or(probing.info.format, Output::format), most)?;
+        check(&output, &info, probing.info.output(&job.pipeline).format(), most)?;
         exchange.end_job();
         Ok(JobEnd::Done { output, info })
     }

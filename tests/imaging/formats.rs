@@ -235,3 +235,32 @@ fn a_profile_that_unpacks_to_a_giant_is_left_out() {
     imaging::run(&bytes, &"invert".parse().expect("a pipeline"), &Assets::default(), &limits, &mut out).expect("it runs");
     assert_eq!(profile_of(&out.into_inner()), None);
 }
+
+#[test]
+fn the_output_that_suits_follows_the_image_and_its_steps() {
+    let still = |color: ColorType| file(&sample(40, 30, color), Format::Png);
+    let mut animation = Vec::new();
+    let mut encoder = gif::GifEncoder::new(&mut animation);
+    for frame in [sample(40, 30, ColorType::Rgba8), sample(40, 30, ColorType::Rgba8).fliph()] {
+        encoder.encode_frame(image::Frame::new(frame.into_rgba8())).expect("it encodes");
+    }
+    drop(encoder);
+    for (input, pipeline, format, frames) in [
+        (still(ColorType::Rgb16), "auto", Format::Jpeg, 1),
+        (still(ColorType::La8), "auto", Format::Png, 1),
+        (still(ColorType::L8), "circle/auto", Format::Png, 1),
+        (still(ColorType::Rgb8), "extend:by=2,bg=ff000080/auto", Format::Png, 1),
+        (still(ColorType::Rgba8), "circle/flatten/auto", Format::Jpeg, 1),
+        (still(ColorType::Rgba8), "auto:accept=webp", Format::Webp, 1),
+        (animation.clone(), "auto", Format::Gif, 2),
+        (animation.clone(), "auto:accept=webp", Format::Webp, 2),
+        (animation, "input:frames=first/flatten/auto", Format::Jpeg, 1),
+    ] {
+        let (result, info) = run(&input, pipeline).expect("it runs");
+        assert_eq!((info.format, Format::sniff(&result)), (format, Some(format)), "{pipeline}");
+        assert_eq!(imaging::probe(&result).expect("a header").frames, frames, "{pipeline}");
+    }
+    let size = |pipeline: &str| run(&still(ColorType::Rgb8), pipeline).expect("it runs").0.len();
+    let most = size("auto:q=95") - 100;
+    assert!(size("auto:q=10") < most && size(&format!("auto:q=95,max_bytes={most}")) <= most);
+}

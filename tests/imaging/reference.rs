@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, Rgba, RgbaImage};
-use safelight::domain::pipeline::{Declaration, Input, Output, Parameter, Pipeline, Step};
+use safelight::domain::pipeline::{Declaration, Input, OutputChoice, Parameter, Pipeline, Step};
 
 use crate::common::{file, run_with};
 use safelight::domain::format::Format;
@@ -113,7 +113,7 @@ fn reference() -> (String, Vec<(String, Vec<u8>)>) {
         pictures.push((name, after));
     }
     page.push_str("## Outputs\n\n");
-    Output::declarations().for_each(|declaration| section(&mut page, declaration, None));
+    OutputChoice::declarations().for_each(|declaration| section(&mut page, declaration, None));
     (page.trim_end().to_owned() + "\n", pictures)
 }
 

@@ -228,3 +228,25 @@ fn crc32(data: &[u8]) -> u32 {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
     })
 }
+
+#[test]
+fn a_format_is_chosen_by_the_image_and_by_what_the_client_accepted_when_it_uploaded() {
+    let server = Server::new();
+    let (opaque, transparent) = (encode(&images::rgb(40, 30), ImageFormat::Png), encode(&images::rgba(40, 30), ImageFormat::Png));
+    for (accept, image, pipeline, format, stored) in [
+        ("text/plain, image/webp", &opaque, "auto", "webp", "webp"),
+        ("text/plain", &opaque, "auto", "jpeg", "none"),
+        ("*/*", &transparent, "auto:q=50", "png", "none"),
+        ("text/plain, image/webp", &transparent, "auto:accept=none", "png", "none"),
+        ("text/plain", &transparent, "invert/flatten/auto", "jpeg", "none"),
+    ] {
+        let id = server.upload_accepting(accept, image, pipeline);
+        assert_eq!(server.wait(&id), "finished");
+        // Whoever downloads it, and whatever they accept.
+        let result = server.image(&id);
+        assert_eq!(result.header("content-type"), format!("image/{format}"), "{accept} {pipeline}");
+        assert_eq!(image::guess_format(&result.body).expect("an image").to_mime_type(), format!("image/{format}"));
+        let output = server.task(&id)["pipeline"]["output"].clone();
+        assert_eq!((output["format"].as_str(), output["accept"].as_str()), (Some("auto"), Some(stored)), "{output}");
+    }
+}

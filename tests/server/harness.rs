@@ -191,6 +191,14 @@ impl Server {
         answer.text()
     }
 
+    /// Uploads an image for a client that takes some media types, and returns its id.
+    pub fn upload_accepting(&self, accept: &str, image: &[u8], pipeline: &str) -> String {
+        let request = self.agent.post(self.url(&format!("/newImage?pipeline={pipeline}"))).header("accept", accept);
+        let answer = answer(request.send(image));
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        answer.text()
+    }
+
     /// Uploads an image; the answer may be a refusal.
     pub fn try_upload(&self, image: &[u8], pipeline: &str) -> Answer {
         let query = if pipeline.is_empty() { String::new() } else { format!("?pipeline={pipeline}") };

@@ -32,7 +32,7 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::{Accepted, Pipeline};
 
 pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
@@ -88,9 +88,10 @@ impl Frontend {
         Self { services, live, counters: FrontendCounters::default() }
     }
 
-    /// The pipeline of an upload: the one it names, or the default preset.
-    fn pipeline(&self, text: Option<&str>) -> Result<Pipeline, FrontendError> {
-        let pipeline = Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())?;
+    /// The pipeline of an upload: the one it names, or the default preset; with what the client accepts, so that every attempt makes
+    /// the same of it.
+    fn pipeline(&self, text: Option<&str>, accepted: Accepted) -> Result<Pipeline, FrontendError> {
+        let pipeline = Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())?.accepting(accepted);
         self.live.limits().check_steps(&pipeline)?;
         Ok(pipeline)
     }
@@ -167,6 +168,8 @@ async fn admit(services: Services, pipeline: Pipeline, length: Option<u64>) -> R
 pub struct NewImage {
     /// A pipeline in either form, or the name of a preset; the default preset if there is none.
     pub pipeline: Option<String>,
+    /// The formats that the client takes, for an output that is to be chosen.
+    pub accepted: Accepted,
     /// The length of the image in bytes, where the client announced it.
     pub length: Option<u64>,
     /// A bound on the length, where the client announced that of something around the image.
@@ -176,9 +179,9 @@ pub struct NewImage {
 impl Handler<NewImage> for Frontend {
     type Result = ResponseActFuture<Self, Result<Upload<TaskId>, FrontendError>>;
 
-    fn handle(&mut self, NewImage { pipeline, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, NewImage { pipeline, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
-        let pipeline = match self.pipeline(pipeline.as_deref()) {
+        let pipeline = match self.pipeline(pipeline.as_deref(), accepted) {
             Ok(pipeline) => pipeline,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::Webp;
-use super::{Frames, Input, Output, Pipeline, Scale, Step};
+use super::{Frames, Input, Output, OutputChoice, Pipeline, Scale, Step};
 use crate::domain::format::Format;
 
 /// What the header of an image tells.
@@ -25,6 +25,9 @@ pub struct ImageInfo {
     pub encoded_bytes: u64,
     /// An upper bound of what the decoder needs beside the file and the decoded pixels: coefficients, planes, tables.
     pub decoder_bytes: u64,
+    /// Whether pixels can be transparent.
+    #[serde(default)]
+    pub alpha: bool,
     /// Whether a second buffer is needed to bring the image upright.
     pub turned: bool,
     /// Whether the decoder can make less than all pixels, see [`Scale`].
@@ -59,12 +62,25 @@ impl ImageInfo {
         if self.turned && !input.orient { (self.height, self.width) } else { (self.width, self.height) }
     }
 
+    /// The output of `pipeline` for the image: the one that it names, or that suits, or that keeps the image's own format.
+    #[must_use]
+    pub fn output(&self, pipeline: &Pipeline) -> Output {
+        match pipeline.output() {
+            Some(OutputChoice::Named(output)) => output.clone(),
+            Some(OutputChoice::Auto(auto)) => {
+                let animated = self.frames > 1 && pipeline.input().frames == Frames::All;
+                auto.choose(animated, pipeline.steps().iter().fold(self.alpha, |alpha, step| step.alpha_after(alpha)))
+            }
+            None => Output::new(self.format),
+        }
+    }
+
     /// The frames that are taken of the image for `pipeline`: all only if there are several and the output can be animated.
     ///
     /// # Errors
     /// When the pipeline asks for a frame that is not there.
     pub fn frames(&self, pipeline: &Pipeline) -> Result<Frames, NoSuchFrame> {
-        let format = pipeline.output().map_or(self.format, Output::format);
+        let format = self.output(pipeline).format();
         match pipeline.input().frames {
             Frames::All if self.frames > 1 && format.is_animated() => Ok(Frames::All),
             Frames::All => Ok(Frames::One(0)),
@@ -113,7 +129,7 @@ pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
         (size, held) = (after, result);
         bytes_per_pixel = step.bytes_per_pixel_after(bytes_per_pixel);
     }
-    let output = pipeline.output().cloned().unwrap_or_else(|| Output::new(info.format));
+    let output = info.output(pipeline);
     let encoding = encoder_bytes(&output, pixels(size), bytes_per_pixel);
     let encoding = match info.frames(pipeline) {
         Ok(Frames::All) => encoding.saturating_add(animation_bytes(&output, pixels(size), info.frames)),
@@ -244,6 +260,7 @@ mod tests {
             bytes_per_pixel: 16,
             encoded_bytes: u64::MAX,
             decoder_bytes: u64::MAX,
+            alpha: true,
             turned: true,
             scales: false,
             frames: 1,
@@ -264,6 +281,7 @@ mod tests {
             bytes_per_pixel: 3,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            alpha: false,
             turned: false,
             scales: false,
             frames: 1,
@@ -285,6 +303,7 @@ mod tests {
             bytes_per_pixel: 1,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            alpha: false,
             turned: false,
             scales: false,
             frames: 1,
@@ -305,6 +324,7 @@ mod tests {
             bytes_per_pixel: 3,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            alpha: false,
             turned: false,
             scales: false,
             frames: 1,

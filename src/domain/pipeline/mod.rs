@@ -8,6 +8,7 @@
 
 mod area;
 mod assets;
+mod auto;
 mod call;
 mod compact;
 pub mod cost;
@@ -32,6 +33,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
 pub use area::Area;
+pub use auto::{Auto, OutputChoice};
 use call::{Arguments, Call};
 pub use error::PipelineError;
 pub use input::Input;
@@ -43,9 +45,9 @@ pub use preset::{InvalidPresetName, PresetName, Presets};
 pub use scale::Scale;
 pub use step::Step;
 pub use values::{
-    Angle, ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames, Gravity,
-    Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side, Size,
-    Subsampling, Text, Whole,
+    Accepted, Angle, ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames,
+    Gravity, Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side,
+    Size, Subsampling, Text, Whole,
 };
 
 /// What is taken of the file, operations in their order, then the output. Always valid: at least one step or an output, and at most
@@ -54,7 +56,7 @@ pub use values::{
 pub struct Pipeline {
     input: Option<Input>,
     steps: Vec<Step>,
-    output: Option<Output>,
+    output: Option<OutputChoice>,
 }
 
 impl Pipeline {
@@ -73,7 +75,7 @@ impl Pipeline {
     /// When there is neither a step nor an output, or more than [`Pipeline::MAX_STEPS`] steps or [`Pipeline::MAX_ASSETS`] assets, or when one of its forms has no room in
     /// [`Pipeline::MAX_TEXT`], so that it could not be read again: both are printed with defaults, and the compact one with escapes. The
     /// position is then 0.
-    pub fn new(steps: Vec<Step>, output: Option<Output>) -> Result<Self, PipelineError> {
+    pub fn new(steps: Vec<Step>, output: Option<OutputChoice>) -> Result<Self, PipelineError> {
         if steps.is_empty() && output.is_none() {
             return Err(PipelineError::new(0..0, "a pipeline needs a step or an output"));
         }
@@ -127,7 +129,7 @@ impl Pipeline {
         }
         let base = text.len() - text.trim_ascii_start().len();
         let mut steps = compact::calls(trimmed, base)?;
-        let output = steps.pop_if(|call| Output::is_named(&call.name.text));
+        let output = steps.pop_if(|call| OutputChoice::is_named(&call.name.text));
         let input = steps.first().is_some_and(|call| call.name.text == Input::NAME).then(|| steps.remove(0));
         Self::from_calls(Calls { input, steps, output }, presets)
     }
@@ -138,12 +140,12 @@ impl Pipeline {
             return Err(PipelineError::too_many_steps(excess.name.at.clone(), steps.len()));
         }
         let steps = steps.into_iter().map(|call| Self::step(call, presets)).collect::<Result<_, _>>()?;
-        Ok(Self::new(steps, output.map(Output::read).transpose()?)?.with_input(input))
+        Ok(Self::new(steps, output.map(OutputChoice::read).transpose()?)?.with_input(input))
     }
 
     fn step(call: Call<'_>, presets: &Presets) -> Result<Step, PipelineError> {
         let name = &*call.name.text;
-        if Output::is_named(name) {
+        if OutputChoice::is_named(name) {
             return Err(PipelineError::new(call.name.at, format!("{name} is an output: it comes once, after the last step")));
         }
         if name == Input::NAME {
@@ -152,8 +154,19 @@ impl Pipeline {
         if presets.get(name).is_some() {
             return Err(PipelineError::new(call.name.at, format!("{name} is a preset: it stands alone, without other steps or arguments")));
         }
-        let others: Vec<&str> = presets.iter().map(|(name, _)| name.as_str()).chain(Output::names()).collect();
+        let others: Vec<&str> =
+            presets.iter().map(|(name, _)| name.as_str()).chain(OutputChoice::names().map(|name| -> &str { name })).collect();
         Step::read(call, &others)
+    }
+
+    /// The same pipeline for a client that takes these formats: an output that is still to be chosen is chosen among them, unless the
+    /// pipeline names others.
+    #[must_use]
+    pub fn accepting(mut self, accepted: Accepted) -> Self {
+        if let Some(OutputChoice::Auto(auto)) = &mut self.output {
+            auto.accept.get_or_insert(accepted);
+        }
+        self
     }
 
     /// What is taken of the file.
@@ -170,7 +183,7 @@ impl Pipeline {
 
     /// The output that was asked for; `None`: the format of the original, with the defaults of its encoder.
     #[must_use]
-    pub fn output(&self) -> Option<&Output> {
+    pub fn output(&self) -> Option<&OutputChoice> {
         self.output.as_ref()
     }
 }

@@ -1,6 +1,7 @@
 //! The output of a pipeline: the format of the result and its encoder's settings. Every setting has a default, so that a
 //! format alone is an output.
 
+use super::auto::OutputChoice;
 use super::call::{Arguments, Call, did_you_mean};
 use super::error::PipelineError;
 use super::operation::{Declaration, Declared, declare};
@@ -119,15 +120,11 @@ impl Output {
         name.parse::<Format>().is_ok()
     }
 
-    /// The names of all outputs.
-    pub(super) fn names() -> [&'static str; Format::ALL.len()] {
-        Format::ALL.map(Format::name)
-    }
-
     pub(super) fn read(call: Call<'_>) -> Result<Self, PipelineError> {
         let Ok(format) = call.name.text.parse() else {
-            let hint = did_you_mean(&call.name.text, Self::names());
-            let message = format!("unknown format {:?}: expected one of {}{hint}", call.name.text, Self::names().join(", "));
+            let names: Vec<_> = OutputChoice::names().collect();
+            let hint = did_you_mean(&call.name.text, names.iter().copied());
+            let message = format!("unknown format {:?}: expected one of {}{hint}", call.name.text, names.join(", "));
             return Err(PipelineError::new(call.name.at, message));
         };
         Self::read_as(format, call)

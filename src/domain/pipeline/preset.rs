@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Pipeline, Step};
+use super::{OutputChoice, Pipeline, Step};
 use crate::domain::name::is_name;
 
 /// The name of a preset: a lower-case letter, then up to 63 lower-case letters, digits, `_` or `-`; never the name of an
@@ -41,7 +41,7 @@ impl FromStr for PresetName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if !is_name(text) {
             Err(InvalidPresetName::Spelling(text.to_owned()))
-        } else if Output::is_named(text) || Step::names().any(|name| name == text) {
+        } else if OutputChoice::is_named(text) || Step::names().any(|name| name == text) {
             Err(InvalidPresetName::Taken(text.to_owned()))
         } else {
             Ok(Self(text.to_owned()))

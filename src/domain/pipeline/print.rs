@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::escape;
 use super::operation::Declared;
 use super::parameter::Parameter;
-use super::{Input, Output, Pipeline, Step};
+use super::{Input, OutputChoice, Pipeline, Step};
 
 /// A value to print.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let input = self.input.iter().map(|input| (Input::NAME, input.fields()));
         let steps = self.steps().iter().map(|step| (step.name(), step.fields()));
-        let output = self.output().into_iter().map(|output| (output.format().name(), output.fields()));
+        let output = self.output().into_iter().map(|output| (output.name(), output.fields()));
         input.chain(steps).chain(output).enumerate().try_for_each(|(index, (name, fields))| {
             f.write_str(if index == 0 { "" } else { "/" })?;
             call(f, name, &fields)
@@ -155,9 +155,9 @@ impl Serialize for Step {
     }
 }
 
-impl Serialize for Output {
+impl Serialize for OutputChoice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        object(serializer, Some(("format", self.format().name())), &self.fields())
+        object(serializer, Some(("format", self.name())), &self.fields())
     }
 }
 

@@ -169,6 +169,14 @@ impl Step {
         self.declaration().name
     }
 
+    /// Whether pixels may be transparent after the step, by whether they may be before. What needs room for alpha in a pixel of colour
+    /// adds it.
+    #[must_use]
+    pub fn alpha_after(&self, alpha: bool) -> bool {
+        const COLOUR: u64 = 3;
+        !matches!(self, Self::Flatten(_)) && (alpha || self.bytes_per_pixel_after(COLOUR) > COLOUR)
+    }
+
     /// Reads a call. `others` are further names that the reader may have meant.
     pub(super) fn read(call: Call<'_>, others: &[&str]) -> Result<Self, PipelineError> {
         let Some(entry) = OPERATIONS.iter().find(|entry| entry.declaration.name == call.name.text) else {

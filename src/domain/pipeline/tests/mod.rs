@@ -129,7 +129,7 @@ fn a_preset_stands_for_its_pipeline_and_cannot_take_an_operations_name() {
 
 #[test]
 fn every_example_of_a_declaration_is_a_pipeline_of_it() {
-    for declaration in Step::declarations().chain(Output::declarations()).chain([&Input::DECLARATION]) {
+    for declaration in Step::declarations().chain(OutputChoice::declarations()).chain([&Input::DECLARATION]) {
         for example in declaration.examples {
             assert!(example.starts_with(declaration.name), "{example}");
             let whole = if declaration.name == "input" { format!("{example}/png") } else { (*example).to_owned() };

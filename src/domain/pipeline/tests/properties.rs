@@ -4,12 +4,15 @@ use proptest::prelude::*;
 
 use crate::domain::pipeline::operation::Declared;
 use crate::domain::pipeline::ops::{Backdrop, Minimum, Resize, Target};
-use crate::domain::pipeline::{Area, Input, Output, Pipeline, Size, Step};
+use crate::domain::pipeline::{Area, Input, OutputChoice, Pipeline, Size, Step};
 
 /// Any pipeline: every operation and every output with any arguments.
 fn pipeline() -> impl Strategy<Value = Pipeline> {
-    let parts =
-        (prop::option::of(Input::any()), prop::collection::vec(Step::any(), 0..=Pipeline::MAX_STEPS), prop::option::of(Output::any()));
+    let parts = (
+        prop::option::of(Input::any()),
+        prop::collection::vec(Step::any(), 0..=Pipeline::MAX_STEPS),
+        prop::option::of(OutputChoice::any()),
+    );
     parts.prop_filter_map("a pipeline needs a step or an output", |(input, steps, output)| {
         Some(Pipeline::new(steps, output).ok()?.with_input(input))
     })

@@ -26,7 +26,7 @@ pub use size::{Ratio, Side, Size};
 pub(super) use size::{SideOfSize, SizeOrScale, ratio};
 pub use subsampling::Subsampling;
 pub use text::Text;
-pub use words::{Compression, Direction, Fit, Gravity, Interest, Metadata, Profile, ResizeQuality};
+pub use words::{Accepted, Compression, Direction, Fit, Gravity, Interest, Metadata, Profile, ResizeQuality};
 
 /// The quality of a lossy encoder: 1 (smallest file) to 100 (best picture).
 pub type Quality = Whole<1, 100>;

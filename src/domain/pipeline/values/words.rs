@@ -109,6 +109,16 @@ words! {
 }
 
 words! {
+    /// The formats that a client takes beside those that all do.
+    pub enum Accepted {
+        /// None.
+        None = "none",
+        /// WebP.
+        Webp = "webp",
+    }
+}
+
+words! {
     /// What becomes of the metadata of a file.
     pub enum Metadata {
         /// Nothing is kept.
