@@ -53,9 +53,6 @@ def once(worker, job, source, cell):
     request = worker.contender.request(job)
     if request is None or cell.refusal:
         return None
-    if not worker.contender.can_say(job):
-        cell.refusal = "not supported"
-        return None
     paths = [str(path) for path in paths_of(worker.contender, job, source)]
     answer = worker.ask({**request, "input": str(source), "paths": paths})
     if "cpu_ms" in answer:

@@ -9,9 +9,9 @@ use criterion::Criterion;
 use image::{ImageFormat, Rgb, RgbImage};
 use safelight::app::CHILD_COMMAND;
 use safelight::domain::limits::ImageLimits;
-use safelight::domain::pipeline::Pipeline;
+use safelight::domain::pipeline::{Pipeline, Variants};
 use safelight::imaging::{self, Assets};
-use safelight::sandbox::{Child, ChildLimits, ChildProgram, Job, JobEnd, Probe, Spawner};
+use safelight::sandbox::{Child, ChildLimits, ChildProgram, Job, Probe, Progress, Spawner};
 use tokio::runtime::Runtime;
 
 /// Rounds of the paired comparison, each with both sides in turn.
@@ -49,9 +49,9 @@ impl Sample {
     /// The time of the same work by a child, until its output is sealed.
     async fn by(&self, child: &mut Child) -> Duration {
         let start = Instant::now();
-        let job = Job { pipeline: self.pipeline.clone(), assets: Vec::new(), limits: ImageLimits::default() };
+        let job = Job { variants: Variants::only(self.pipeline.clone()), assets: Vec::new(), limits: ImageLimits::default() };
         let Ok(Probe::Readable(probed)) = child.probe(job, &self.file, &[]).await else { panic!("the child cannot read it") };
-        let Ok(JobEnd::Done { .. }) = probed.run().await else { panic!("the child failed") };
+        let Ok(Progress::Done(_)) = probed.run().await else { panic!("the child failed") };
         start.elapsed()
     }
 }

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use safelight::domain::blob::{BlobKey, BlobMeta, Sha256};
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
+use safelight::domain::pipeline::Variants;
 use safelight::domain::task::{Change, NewTask};
 use safelight::stores::blobs::{BlobStore, Chunk, PutSize};
 use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
@@ -31,8 +32,8 @@ fn scratch() -> TempDir {
 }
 
 async fn insert(tasks: &SqliteDb, id: TaskId, original: BlobMeta) {
-    let pipeline = "swap_channels".parse().expect("an operation");
-    tasks.apply(Change::Insert(NewTask { id, pipeline, original, input_format: Format::Jpeg })).await.expect("a new task");
+    let variants = Variants::only("swap_channels".parse().expect("an operation"));
+    tasks.apply(Change::Insert(NewTask { id, variants, original, input_format: Format::Jpeg })).await.expect("a new task");
 }
 
 async fn upload(blobs: &LocalBlobs, tasks: &SqliteDb, body: Bytes) -> BlobKey {

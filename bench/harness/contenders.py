@@ -27,14 +27,10 @@ class Contender:
         if self.only and job.letter not in self.only or self.quality and self.quality not in job.qualities:
             return None
         request = {"outputs": job.outputs, "times": job.times}
-        if self.quality and job.pipeline:
+        if self.quality:
             argument = "" if self.quality == "default" else f",quality={self.quality}"
-            request["pipeline"] = job.pipeline.format(quality=argument)
+            request["pipelines"] = [pipeline.format(quality=argument) for pipeline in job.pipelines]
         return request
-
-    def can_say(self, job):
-        """Whether Safelight's grammar has words for the job."""
-        return not self.quality or job.pipeline is not None
 
 
 def contenders(oximg):

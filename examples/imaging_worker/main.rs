@@ -17,7 +17,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// One job, as bench/harness/jobs.py tells it.
 #[derive(Deserialize)]
 struct Request {
-    pipeline: String,
+    /// One for each result.
+    pipelines: Vec<String>,
     input: String,
     paths: Vec<String>,
     times: u32,
@@ -27,29 +28,35 @@ fn main() -> Outcome<()> {
     say(&json!({ "version": concat!("safelight ", env!("CARGO_PKG_VERSION")) }))?;
     for line in io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
-        let answer = match request.pipeline.parse() {
+        let answer = match request.pipelines.iter().map(|text| text.parse()).collect::<Result<Vec<Pipeline>, _>>() {
             Err(fault) => json!({ "unsupported": format!("{fault}") }),
-            Ok(pipeline) => work(&request, &pipeline).unwrap_or_else(|error| json!({ "error": error.to_string() })),
+            Ok(pipelines) => work(&request, &pipelines).unwrap_or_else(|error| json!({ "error": error.to_string() })),
         };
         say(&answer)?;
     }
     Ok(())
 }
 
-fn work(request: &Request, pipeline: &Pipeline) -> Outcome<Value> {
+fn work(request: &Request, pipelines: &[Pipeline]) -> Outcome<Value> {
     let original = fs::read(&request.input)?;
-    let mut result = Vec::new();
+    let pipelines: Vec<&Pipeline> = pipelines.iter().collect();
+    let mut results = Vec::new();
     let (cpu, wall) = (processor_time(), Instant::now());
     for _ in 0..request.times {
-        let mut made = Cursor::new(Vec::new());
-        imaging::run(&original, pipeline, &Assets::default(), &Default::default(), &mut made)?;
-        result = made.into_inner();
+        results = vec![Cursor::new(Vec::new()); pipelines.len()];
+        let mut failed = None;
+        imaging::run_all(&original, &pipelines, &Assets::default(), &Default::default(), results.iter_mut().collect(), &mut |_, made| {
+            failed = failed.take().or(made.err());
+        })?;
+        failed.map_or(Ok(()), Err)?;
     }
     let ms = |time: Duration| time.as_secs_f64() * 1e3 / f64::from(request.times);
     let (cpu, wall) = (ms(processor_time() - cpu), ms(wall.elapsed()));
-    let path = request.paths.first().ok_or("no path for the result")?;
-    fs::write(path, &result)?;
-    Ok(json!({ "cpu_ms": cpu, "wall_ms": wall, "bytes": result.len() }))
+    for (path, result) in request.paths.iter().zip(&results) {
+        fs::write(path, result.get_ref())?;
+    }
+    let bytes: usize = results.iter().map(|result| result.get_ref().len()).sum();
+    Ok(json!({ "cpu_ms": cpu, "wall_ms": wall, "bytes": bytes }))
 }
 
 /// User and system time of this process.

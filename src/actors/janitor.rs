@@ -183,7 +183,7 @@ async fn left_behind(deps: &JanitorDeps, blobs: Vec<BlobEntry>, grace: Duration)
     let spared = |blob: &&BlobEntry| blob.age < grace && blob.key.stage() != Stage::Processed;
     for blob in blobs.iter().filter(|blob| !spared(blob)) {
         match blob.key {
-            BlobKey::Original(id) | BlobKey::Processed(id, _) => {
+            BlobKey::Original(id) | BlobKey::Processed(id, ..) => {
                 if let Entry::Vacant(unread) = tasks.entry(id) {
                     unread.insert(deps.task_db.send(GetState { id }).timeout(STEP_DEADLINE).await??);
                 }

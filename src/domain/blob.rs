@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::asset::AssetVersion;
 use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::pipeline::VariantName;
 
 /// The stage of a blob: before or after processing, or beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,8 +27,8 @@ pub enum Stage {
 pub enum BlobKey {
     /// The bytes that were handed in for a task.
     Original(TaskId),
-    /// The bytes that one claim of a task produced; a late claim writes another name and harms nothing.
-    Processed(TaskId, ClaimNo),
+    /// The bytes that one claim of a task produced for a variant; a late claim writes another name and harms nothing.
+    Processed(TaskId, ClaimNo, VariantName),
     /// The bytes of one version of an asset.
     Asset(AssetVersion),
 }
@@ -37,7 +38,7 @@ impl BlobKey {
     #[must_use]
     pub fn task(&self) -> Option<TaskId> {
         match *self {
-            Self::Original(id) | Self::Processed(id, _) => Some(id),
+            Self::Original(id) | Self::Processed(id, ..) => Some(id),
             Self::Asset(_) => None,
         }
     }
@@ -46,7 +47,7 @@ impl BlobKey {
     #[must_use]
     pub fn as_uuid(&self) -> &Uuid {
         match self {
-            Self::Original(id) | Self::Processed(id, _) => id.as_uuid(),
+            Self::Original(id) | Self::Processed(id, ..) => id.as_uuid(),
             Self::Asset(version) => version.as_uuid(),
         }
     }
@@ -66,7 +67,7 @@ impl fmt::Display for BlobKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Original(id) => write!(f, "{id}.original"),
-            Self::Processed(id, claim) => write!(f, "{id}.processed.{claim}"),
+            Self::Processed(id, claim, variant) => write!(f, "{id}.processed.{claim}.{variant}"),
             Self::Asset(version) => write!(f, "{version}.asset"),
         }
     }
@@ -74,19 +75,23 @@ impl fmt::Display for BlobKey {
 
 /// The text was not the name of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a blob's name: expected <task id>.original, <task id>.processed.<claim number> or <version>.asset")]
+#[error("not a blob's name: expected <task id>.original, <task id>.processed.<claim number>.<variant> or <version>.asset")]
 pub struct InvalidBlobKey;
 
 impl FromStr for BlobKey {
     type Err = InvalidBlobKey;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, rest) = text.split_once('.').ok_or(InvalidBlobKey)?;
-        let id = Uuid::try_parse(id).map_err(|_| InvalidBlobKey)?;
-        let key = match rest.split_once('.') {
-            None if rest == "original" => Self::Original(id.into()),
-            None if rest == "asset" => Self::Asset(id.into()),
-            Some(("processed", claim)) => Self::Processed(id.into(), ClaimNo(claim.parse().map_err(|_| InvalidBlobKey)?)),
+        let mut parts = text.split('.');
+        let mut next = || parts.next().ok_or(InvalidBlobKey);
+        let id = Uuid::try_parse(next()?).map_err(|_| InvalidBlobKey)?;
+        let key = match next()? {
+            "original" => Self::Original(id.into()),
+            "asset" => Self::Asset(id.into()),
+            "processed" => {
+                let claim = next()?.parse().map_err(|_| InvalidBlobKey)?;
+                Self::Processed(id.into(), ClaimNo(claim), next()?.parse().map_err(|_| InvalidBlobKey)?)
+            }
             _ => return Err(InvalidBlobKey),
         };
         // One blob, one spelling: `+1` or `01` are not claim numbers, and no id has capitals.
@@ -167,10 +172,23 @@ mod tests {
     #[test]
     fn a_key_reads_what_it_prints_and_nothing_else() {
         let id = TaskId::random();
-        for key in [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(7)), BlobKey::Asset(AssetVersion::random())] {
+        for key in [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(7), VariantName::RESULT), BlobKey::Asset(AssetVersion::random())]
+        {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
-        for rest in ["", "original.1", "processed", "processed.", "processed.+1", "processed.01", "../original", "asset.1"] {
+        for rest in [
+            "",
+            "original.1",
+            "asset.1",
+            "processed",
+            "processed.",
+            "processed.1",
+            "processed.1.",
+            "processed.+1.a",
+            "processed.01.a",
+            "processed.1.a.b",
+            "../original",
+        ] {
             assert_eq!(format!("{id}.{rest}").parse::<BlobKey>(), Err(InvalidBlobKey), "{rest}");
         }
     }

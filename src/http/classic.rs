@@ -5,11 +5,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness};
+use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness, Wanted};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
+use crate::domain::pipeline::VariantName;
 use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
+use crate::http::tasks::variant;
 use crate::http::{ANSWER_DEADLINE, HttpState, accept, body, download};
 
 /// The query of [`new_image`].
@@ -18,9 +20,25 @@ use crate::http::{ANSWER_DEADLINE, HttpState, accept, body, download};
 pub(crate) struct NewImageQuery {
     /// A pipeline in either form, or the name of a preset.
     pipeline: Option<String>,
+    /// Pipelines by the names of their results, in either form.
+    variants: Option<String>,
 }
 
-/// `POST /newImage?pipeline=`: 202 and the id, once the bytes and the task are durable.
+impl NewImageQuery {
+    fn wanted(self) -> Result<Wanted, Problem> {
+        match (self.pipeline, self.variants) {
+            (None, None) => Ok(Wanted::Default),
+            (Some(pipeline), None) => Ok(Wanted::Pipeline(pipeline)),
+            (None, Some(variants)) => Ok(Wanted::Variants(variants)),
+            (Some(_), Some(_)) => {
+                let detail = "give a pipeline or variants, not both; a pipeline can be one of the variants";
+                Err(Problem::new(ErrorCode::InvalidRequest, detail))
+            }
+        }
+    }
+}
+
+/// `POST /newImage?pipeline=` or `?variants=`: 202 and the id, once the bytes and the task are durable.
 pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, query: Query<NewImageQuery>, payload: Payload) -> HttpResponse {
     let body = SharedBody::new(payload);
     match accept_image(&state, &request, query.into_inner(), body.clone()).await {
@@ -40,16 +58,17 @@ async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQ
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let new_image = NewImage { pipeline: query.pipeline, accepted: accept::images(request), length: exact, at_most: length };
+    let new_image = NewImage { wanted: query.wanted()?, accepted: accept::images(request), length: exact, at_most: length };
     let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     body::receive(request, body, upload, &clock).await
 }
 
-/// The query that names a task.
+/// The query that names a task, and one of its results where it has several.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IdQuery {
     id: String,
+    variant: Option<String>,
 }
 
 impl IdQuery {
@@ -57,11 +76,17 @@ impl IdQuery {
     fn parse(&self) -> Result<TaskId, Problem> {
         self.id.parse().map_err(|_| FrontendError::NotFound.into())
     }
+
+    fn variant(&self) -> Result<Option<VariantName>, Problem> {
+        self.variant.as_deref().map(variant).transpose()
+    }
 }
 
-/// `GET /image/isReady?id=`: `in progress`, `finished` or `failed: <code>`.
+/// `GET /image/isReady?id=&variant=`: `in progress`, `finished` or `failed: <code>`.
 pub(crate) async fn is_ready(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
-    let readiness = async { Ok::<_, Problem>(state.frontend.send(IsReady { id: query.parse()? }).timeout(ANSWER_DEADLINE).await??) };
+    let readiness = async {
+        Ok::<_, Problem>(state.frontend.send(IsReady { id: query.parse()?, variant: query.variant()? }).timeout(ANSWER_DEADLINE).await??)
+    };
     match readiness.await {
         Ok(readiness) if accept::wants_json(&request) => HttpResponse::Ok().json(json!({ "id": query.id, "state": readiness.to_string() })),
         Ok(readiness) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(readiness.to_string()),
@@ -69,9 +94,17 @@ pub(crate) async fn is_ready(state: Data<HttpState>, request: HttpRequest, query
     }
 }
 
-/// `GET /image/get?id=`: the processed image.
+/// `GET /image/get?id=&variant=`: a processed image.
 pub(crate) async fn get_image(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
-    let image = async { Ok::<_, Problem>(state.frontend.send(GetImage { id: query.parse()? }).timeout(ANSWER_DEADLINE).await??) };
+    let image = async {
+        Ok::<_, Problem>(
+            state
+                .frontend
+                .send(GetImage { id: query.parse()?, variant: query.variant()?.unwrap_or_default() })
+                .timeout(ANSWER_DEADLINE)
+                .await??,
+        )
+    };
     match image.await {
         Ok(image) => download::image(image),
         Err(problem) => problem.classic(&request, classic_word(&problem)),

@@ -16,13 +16,18 @@ use futures::stream::{self, Stream};
 use crate::actors::frontend::{AssetFile, Image};
 use crate::domain::blob::BlobMeta;
 use crate::domain::format::Format;
+use crate::domain::pipeline::VariantName;
 
 /// How much is read from the disk at once, in bytes.
 const CHUNK: u64 = 256 * 1024;
 
 /// The image of a task.
 pub(crate) fn image(image: Image) -> HttpResponse {
-    file(&image.id.to_string(), image.format, image.blob, image.file)
+    let stem = match image.variant {
+        VariantName::RESULT => image.id.to_string(),
+        variant => format!("{}-{variant}", image.id),
+    };
+    file(&stem, image.format, image.blob, image.file)
 }
 
 /// An asset, or 304 where the request says that it has these bytes already (RFC 9110, 13.1.2).

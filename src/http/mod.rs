@@ -58,6 +58,7 @@ pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/v1/tree", [(Method::GET, web::to(tree::get))]))
             .service(resource("/v1/tasks", [(Method::GET, web::to(tasks::list))]))
             .service(resource("/v1/tasks/{id}", [(Method::GET, web::to(tasks::get))]))
+            .service(resource("/v1/tasks/{id}/variants/{name}", [(Method::GET, web::to(tasks::get_variant))]))
             .service(resource("/v1/assets", [(Method::GET, web::to(assets::list))]))
             .service(resource(
                 "/v1/assets/{name}",

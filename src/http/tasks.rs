@@ -1,18 +1,18 @@
-//! Tasks as JSON: one with its history, and pages of them.
+//! Tasks as JSON: one with its history, and pages of them; the results of a task by name.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::actors::frontend::{FrontendError, GetTask, ListTasks, TaskCursor, TaskQuery, TaskView};
+use crate::actors::frontend::{FrontendError, GetImage, GetTask, ListTasks, TaskCursor, TaskQuery, TaskView};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::pipeline::Pipeline;
-use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskState};
+use crate::domain::pipeline::{InvalidVariantName, Pipeline, VariantName};
+use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskResult, TaskState};
 use crate::http::problem::Problem;
 use crate::http::time::rfc3339;
-use crate::http::{ANSWER_DEADLINE, HttpState};
+use crate::http::{ANSWER_DEADLINE, HttpState, download};
 
 /// Tasks on a page unless the client asks for another number, and at most.
 const DEFAULT_LIMIT: usize = 50;
@@ -23,13 +23,33 @@ fn failure(failure: &Failure) -> Value {
     json!({ "code": failure.code, "detail": failure.detail })
 }
 
+fn result(result: &TaskResult) -> Value {
+    json!({
+        "format": result.format, "bytes": result.blob.len, "sha256": result.blob.sha256,
+        "width": result.width, "height": result.height,
+    })
+}
+
+/// Each variant with its pipeline and, once it is there, its result.
+fn variants(task: &Task) -> Value {
+    let body = |(name, pipeline): (VariantName, &Pipeline)| {
+        (name.to_string(), json!({ "pipeline": pipeline, "result": task.results.get(&name).map(result) }))
+    };
+    task.variants.iter().map(body).collect()
+}
+
 /// One task.
 #[derive(Serialize)]
 struct TaskBody<'t> {
     id: TaskId,
     state: TaskState,
     run: u32,
-    pipeline: &'t Pipeline,
+    /// Of a task that was given one; its result is `result`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<&'t Pipeline>,
+    /// Of a task that was given several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variants: Option<Value>,
     attempts_used: u32,
     created_at: String,
     started_at: Option<String>,
@@ -45,18 +65,14 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             id: task.id,
             state: task.state,
             run: task.run,
-            pipeline: &task.pipeline,
+            pipeline: task.variants.as_only(),
+            variants: task.variants.as_only().is_none().then(|| variants(task)),
             attempts_used: task.attempts,
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),
             ended_at: task.ended_at.map(rfc3339),
             original: json!({ "format": task.input_format, "bytes": task.original.len, "sha256": task.original.sha256 }),
-            result: task.result.map(|result| {
-                json!({
-                    "format": result.format, "bytes": result.blob.len, "sha256": result.blob.sha256,
-                    "width": result.width, "height": result.height,
-                })
-            }),
+            result: task.results.get(&VariantName::RESULT).map(result),
             failure: task.failure.as_ref().map(failure),
         }
     }
@@ -98,6 +114,19 @@ pub(crate) async fn get(state: Data<HttpState>, id: Path<String>) -> Result<Http
     let mut body = json!(TaskBody::from(&task));
     body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
     Ok(HttpResponse::Ok().json(body))
+}
+
+/// The name of a variant; a text that is none names nothing that is there.
+pub(super) fn variant(name: &str) -> Result<VariantName, Problem> {
+    name.parse().map_err(|error: InvalidVariantName| Problem::new(ErrorCode::NotFound, error.to_string()))
+}
+
+/// `GET /v1/tasks/{id}/variants/{name}`: one result, as soon as it is there.
+pub(crate) async fn get_variant(state: Data<HttpState>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (id, name) = path.into_inner();
+    let id: TaskId = id.parse().map_err(|_| FrontendError::NotFound)?;
+    let image = state.frontend.send(GetImage { id, variant: variant(&name)? }).timeout(ANSWER_DEADLINE).await??;
+    Ok(download::image(image))
 }
 
 /// The query of [`list`].

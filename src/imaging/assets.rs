@@ -53,16 +53,16 @@ pub(super) struct Picture {
 pub(super) struct Pictures(Vec<(AssetRef, Picture)>);
 
 impl Pictures {
-    /// Decodes every asset that `pipeline` names.
+    /// Decodes every asset that `pipelines` name, once.
     ///
     /// # Errors
     /// [`ImagingError::Asset`] for the first that is not there or cannot be used.
-    pub(super) fn decode(pipeline: &Pipeline, assets: &Assets<'_>, limits: &ImageLimits) -> Result<Self, ImagingError> {
+    pub(super) fn decode(pipelines: &[&Pipeline], assets: &Assets<'_>, limits: &ImageLimits) -> Result<Self, ImagingError> {
         let decoded = |asset: AssetRef| {
             let picture = assets.get(&asset).ok_or_else(missing).and_then(|bytes| Picture::decode(bytes, limits));
             picture.map_err(|error| error.of_asset(&asset)).map(|picture| (asset, picture))
         };
-        pipeline.assets().into_iter().map(decoded).collect::<Result<_, _>>().map(Self)
+        Pipeline::assets_of(pipelines.iter().copied()).into_iter().map(decoded).collect::<Result<_, _>>().map(Self)
     }
 
     /// The picture of an asset.

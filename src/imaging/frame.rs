@@ -6,6 +6,7 @@ use image::metadata::Orientation;
 use crate::domain::pipeline::{Area, Scale};
 
 /// A picture as it is shown: whole, with everything that was below it.
+#[derive(Clone)]
 pub(super) struct Frame {
     /// The pixels.
     pub(super) image: DynamicImage,
@@ -118,6 +119,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 }
 
 /// What a file says about all its frames.
+#[derive(Clone)]
 pub(super) struct Properties {
     /// How the frames must be turned to be upright.
     pub(super) orientation: Orientation,

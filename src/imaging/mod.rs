@@ -9,6 +9,7 @@
 //!   the steps that only shrink or turn. A profile that is not understood, and one that is to be kept, is carried over where the
 //!   output can hold it and it still describes the pixels. All other metadata is dropped,
 //!   but for the names of who made the image and who holds the rights, where the pipeline asks for them.
+//! * Several pipelines for one image share its decoding and the steps with which they begin alike.
 //! * Where the pipeline begins by shrinking the image enough, only as many of its pixels are decoded as that needs.
 //! * A file that is cut off or damaged is an error, never half a picture.
 
@@ -25,6 +26,7 @@ mod point;
 mod probe;
 mod profile;
 mod program;
+mod results;
 mod run;
 mod text;
 
@@ -32,4 +34,4 @@ pub use assets::{Assets, probe_asset};
 pub use error::ImagingError;
 pub use metadata::check_metadata;
 pub use probe::probe;
-pub use run::{OutputInfo, Warning, run};
+pub use run::{OutputInfo, Warning, run, run_all};

@@ -14,10 +14,12 @@ use super::frame::Shrunk;
 use super::metadata::{self, check_metadata};
 use super::probe::probe;
 use super::profile::ToSrgb;
-use super::program::Program;
+use super::program::{Delivery, Program};
+use super::results::Results;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::{Frames, Pipeline, Profile, cost};
+use crate::domain::pipeline::cost::{self, ImageInfo};
+use crate::domain::pipeline::{Frames, Output, Pipeline, Profile, Tree};
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,41 +62,86 @@ pub fn run(
     limits: &ImageLimits,
     out: &mut (impl Write + Seek),
 ) -> Result<OutputInfo, ImagingError> {
+    let mut made = None;
+    run_all(input, &[pipeline], assets, limits, vec![out], &mut |_, result| made = Some(result))?;
+    made.expect("each result is told of, and this one shares no step with others")
+}
+
+/// Makes several results of one image, which is decoded once for all that take it in the same way, and what the pipelines begin with is
+/// done once, too. Each result goes to its place in `outs` and is complete, and flushed, when `made` is told its index. A result that
+/// cannot be made does not keep others from it; of those that fail at a step that they share, one is told.
+///
+/// A picture that is decoded for several pipelines is decoded at the smallest scale that leaves enough for all of them, so a result may
+/// differ from that of its pipeline alone by what [`crate::domain::pipeline::Scale`] makes of it.
+///
+/// # Errors
+/// When no result is made, or none of those that were not told yet. What was written for these is no image.
+///
+/// # Panics
+/// If there are not as many places as pipelines.
+pub fn run_all<W: Write + Seek>(
+    input: &[u8],
+    pipelines: &[&Pipeline],
+    assets: &Assets<'_>,
+    limits: &ImageLimits,
+    outs: Vec<W>,
+    made: &mut dyn FnMut(usize, Result<OutputInfo, ImagingError>),
+) -> Result<(), ImagingError> {
+    assert_eq!(pipelines.len(), outs.len(), "each result has its place");
     check_metadata(input, limits)?;
     let info = probe(input)?;
-    limits.check(&info, pipeline)?;
-    let output = info.output(pipeline);
-    let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
-    encode::check_size(&output, size)?;
+    pipelines.iter().try_for_each(|pipeline| check(&info, pipeline, limits))?;
+    let outputs: Vec<Output> = pipelines.iter().map(|pipeline| info.output(pipeline)).collect();
+    let pictures = Pictures::decode(pipelines, assets, limits)?;
+    let mut results = Results::new(&outputs, outs, limits, made);
+    let job = Job { input, info: &info, pipelines, limits, pictures: &pictures, memory: cost::peak_bytes_of_all(&info, pipelines) };
+    Tree::grow(&info, pipelines)?.iter().try_for_each(|tree| job.make(tree, &mut results))
+}
 
-    let pictures = Pictures::decode(pipeline, assets, limits)?;
-    let scale = info.scale(pipeline);
-    let frames = info.frames(pipeline)?;
-    let (mut decoder, mut properties) = decode::open(input, info.format, cost::peak_bytes(&info, pipeline), scale, frames)?;
-    let kept = properties.frames;
-    let orientation = if pipeline.input().orient { properties.orientation } else { Orientation::NoTransforms };
-    let converted = properties.icc_profile.take_if(|_| pipeline.input().profile == Profile::Srgb);
-    let to_srgb = converted.as_deref().and_then(ToSrgb::new);
-    if to_srgb.is_none() {
-        properties.icc_profile = properties.icc_profile.or(converted);
-    }
-    properties.exif = metadata::kept(input, info.format, pipeline.input().metadata);
-    let mut program = Program::new(pipeline.steps(), limits, to_srgb, pictures);
-    let mut encoder = encode::start(&output, properties, out, limits.max_output_bytes);
-    let mut size = None;
-    while let Some(mut frame) = decoder.next_frame()? {
-        frame.image.apply_orientation(orientation);
-        frame.shrunk = Shrunk::new(info.size(&pipeline.input()), scale, orientation);
-        program.apply(&mut frame)?;
-        let framed = (frame.image.width(), frame.image.height());
-        if *size.get_or_insert(framed) != framed {
-            return Err(ImagingError::Operation("the steps give the frames of the animation different sizes".to_owned()));
+/// Everything that can be refused before a pixel is decoded.
+fn check(info: &ImageInfo, pipeline: &Pipeline, limits: &ImageLimits) -> Result<(), ImagingError> {
+    limits.check(info, pipeline)?;
+    let size = pipeline.steps().iter().fold(info.size(&pipeline.input()), |size, step| step.size_after(size));
+    encode::check_size(&info.output(pipeline), size)
+}
+
+/// An image that was found to be within the limits, and what is to be made of it.
+struct Job<'j> {
+    input: &'j [u8],
+    info: &'j ImageInfo,
+    pipelines: &'j [&'j Pipeline],
+    limits: &'j ImageLimits,
+    pictures: &'j Pictures,
+    /// What decoding may take, in bytes.
+    memory: u64,
+}
+
+impl Job<'_> {
+    /// Decodes the image once, for all pipelines of a tree.
+    fn make<'r, W: Write + Seek + 'r>(&self, tree: &Tree<'_>, results: &mut Results<'r, W>) -> Result<(), ImagingError> {
+        let Self { input, info, pipelines, limits, pictures, memory } = *self;
+        let (mut decoder, mut properties) = decode::open(input, info.format, memory, tree.scale, tree.input.frames)?;
+        let orientation = if tree.input.orient { properties.orientation } else { Orientation::NoTransforms };
+        let converted = properties.icc_profile.take_if(|_| tree.input.profile == Profile::Srgb);
+        let to_srgb = converted.as_deref().and_then(ToSrgb::new);
+        if to_srgb.is_none() {
+            properties.icc_profile = properties.icc_profile.or(converted);
         }
-        encoder.frame(frame)?;
+        properties.exif = metadata::kept(input, info.format, tree.input.metadata);
+        let mut program = Program::new(&tree.root, limits, to_srgb, pictures);
+        let dropped = |index: usize| pipelines[index].input().frames == Frames::All && properties.frames < info.frames;
+        let warnings =
+            |index| if dropped(index) { vec![Warning::FramesDropped { kept: properties.frames, of: info.frames }] } else { Vec::new() };
+        while let Some(mut frame) = decoder.next_frame()? {
+            frame.image.apply_orientation(orientation);
+            frame.shrunk = Shrunk::new(info.size(&tree.input), tree.scale, orientation);
+            program.apply(frame, &mut |delivery| match delivery {
+                Delivery::Made(index, frame) => results.take(index, frame, &properties, &warnings(index)),
+                Delivery::Failed(indices, error) => results.fail(&indices, error),
+            });
+        }
+        drop(decoder);
+        tree.root.members().into_iter().for_each(|index| results.finish(index, &warnings(index)));
+        Ok(())
     }
-    encoder.finish()?;
-    let dropped = pipeline.input().frames == Frames::All && kept < info.frames;
-    let warnings = if dropped { vec![Warning::FramesDropped { kept, of: info.frames }] } else { Vec::new() };
-    let (width, height) = size.unwrap_or_default();
-    Ok(OutputInfo { format: output.format(), width, height, warnings })
 }

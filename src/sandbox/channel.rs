@@ -12,10 +12,10 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use super::frames::{FrameBuffer, FrameError};
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::{Pipeline, Variants};
 
-/// The most descriptors that travel with one frame: the original, the output, the assets.
-pub(super) const MAX_DESCRIPTORS: usize = 2 + Pipeline::MAX_ASSETS;
+/// The most descriptors that travel with one frame: the original, the outputs, the assets.
+pub(super) const MAX_DESCRIPTORS: usize = 1 + Variants::MAX + Pipeline::MAX_ASSETS;
 
 /// Why a frame was not sent or did not come.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! The parent's handle of a child process: one job after the other, each in two steps. Whether a probed job may run, and for
 //! how long, is the caller's decision.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
+use std::{io, iter};
 
 use super::channel::Channel;
 use super::descriptors::{self, SealError, SealedOutput};
@@ -16,6 +17,7 @@ use super::messages::{Failure, Job, Probing, Report, Request};
 use super::process::{Exit, Memory, Process};
 use super::spawn::Spawned;
 use crate::domain::format::Format;
+use crate::domain::pipeline::VariantName;
 use crate::imaging::OutputInfo;
 
 /// How long a child may take from its start to [`Report::Ready`].
@@ -44,19 +46,27 @@ pub enum Probe<'c> {
     Failed(Failure),
 }
 
-/// What the second step of a job came to. Either way the child is ready for the next job.
+/// How the second step of a job goes on.
 #[derive(Debug)]
 #[must_use]
-pub enum JobEnd {
-    /// The output is there, sealed.
-    Done {
-        /// The encoded image.
-        output: SealedOutput,
-        /// What the child says about it. Its format is checked against the job and the first bytes; the rest is only plausible.
-        info: OutputInfo,
-    },
-    /// The job cannot be done; the code tells whether trying again can help.
+pub enum Progress<'c> {
+    /// A result is there; the child makes others.
+    Made(Made, Running<'c>),
+    /// The last result is there. The child is ready for the next job.
+    Done(Made),
+    /// What was not made cannot be made; the code tells whether trying again can help. The child is ready for the next job.
     Failed(Failure),
+}
+
+/// A result, sealed.
+#[derive(Debug)]
+pub struct Made {
+    /// Which it is.
+    pub variant: VariantName,
+    /// The encoded image.
+    pub output: SealedOutput,
+    /// What the child says about it. Its format is checked against the job and the first bytes; the rest is only plausible.
+    pub info: OutputInfo,
 }
 
 impl Child {
@@ -91,16 +101,17 @@ impl Child {
     /// good as before.
     pub async fn probe(&mut self, job: Job, input: &File, assets: &[File]) -> Result<Probe<'_>, SandboxError> {
         let frame = frames::encode(&Request::Job(job.clone())).map_err(io::Error::other)?;
-        let output = descriptors::new_output()?;
         let input = descriptors::reopen_read_only(input)?;
+        let outputs =
+            job.variants.iter().map(|(name, _)| Ok((name, descriptors::new_output()?))).collect::<io::Result<BTreeMap<_, _>>>()?;
         let assets = assets.iter().map(descriptors::reopen_read_only).collect::<io::Result<Vec<_>>>()?;
-        let files: Vec<_> = [&input, &output].into_iter().chain(&assets).map(AsFd::as_fd).collect();
+        let files: Vec<_> = iter::once(&input).chain(outputs.values()).chain(&assets).map(AsFd::as_fd).collect();
         let mut exchange = Exchange::begin(self);
         exchange.expect_silence()?;
         exchange.send(&frame, &files).await?;
         match exchange.receive().await? {
-            Report::Probed(probing) => match job.limits.check(&probing.info, &job.pipeline) {
-                Ok(()) => Ok(Probe::Readable(Probed { exchange, job, output, probing })),
+            Report::Probed(probing) => match job.check(&probing.info) {
+                Ok(()) => Ok(Probe::Readable(Probed(Running { exchange, job: Box::new(job), outputs, probing }))),
                 Err(exceeded) => Err(SandboxError::Hostile(format!("accepted an image beyond the limits of the job: {exceeded}"))),
             },
             other => exchange.fail(other).map(Probe::Failed),
@@ -145,39 +156,26 @@ impl Child {
 /// A job whose image was probed. The child waits for [`Probed::run`] or [`Probed::refuse`]; dropping this kills it.
 #[derive(Debug)]
 #[must_use]
-pub struct Probed<'c> {
-    exchange: Exchange<'c>,
-    job: Job,
-    output: OwnedFd,
-    probing: Probing,
-}
+pub struct Probed<'c>(Running<'c>);
 
-impl Probed<'_> {
+impl<'c> Probed<'c> {
     /// Format and size of the image, and the memory that the job will need. Both are the child's word: within the limits of the
     /// job, but a lie is answered by the address space limit only.
     #[must_use]
     pub fn probing(&self) -> &Probing {
-        &self.probing
+        &self.0.probing
     }
 
-    /// Lets the child do the job; when it reports, the output is sealed and checked.
+    /// Lets the child do the job, and waits for its first result.
     ///
     /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does any error.
     ///
     /// # Errors
     /// If the child died or misbehaved.
-    pub async fn run(self) -> Result<JobEnd, SandboxError> {
-        let Self { mut exchange, job, output, probing } = self;
-        exchange.request(&Request::Run).await?;
-        let info = match exchange.receive().await? {
-            Report::Done { info } => info,
-            other => return exchange.fail(other).map(JobEnd::Failed),
-        };
-        let output = seal(output).await?;
-        let most = job.limits.max_output_bytes.min(exchange.child.limits.file_size);
-        check(&output, &info, probing.info.output(&job.pipeline).format(), most)?;
-        exchange.end_job();
-        Ok(JobEnd::Done { output, info })
+    pub async fn run(self) -> Result<Progress<'c>, SandboxError> {
+        let mut running = self.0;
+        running.exchange.request(&Request::Run).await?;
+        running.next().await
     }
 
     /// Tells the child to forget the job.
@@ -185,10 +183,52 @@ impl Probed<'_> {
     /// # Errors
     /// If the child died or misbehaved.
     pub async fn refuse(self) -> Result<(), SandboxError> {
-        let mut exchange = self.exchange;
+        let mut exchange = self.0.exchange;
         exchange.request(&Request::Refuse).await?;
         exchange.end_job();
         Ok(())
+    }
+}
+
+/// A job that the child is at. Dropping this kills it.
+#[derive(Debug)]
+#[must_use]
+pub struct Running<'c> {
+    exchange: Exchange<'c>,
+    job: Box<Job>,
+    /// Those of the results that were not made yet.
+    outputs: BTreeMap<VariantName, OwnedFd>,
+    /// What the child says about the image.
+    probing: Probing,
+}
+
+impl<'c> Running<'c> {
+    /// Waits for the child's next result, which is sealed and checked.
+    ///
+    /// The deadline is the caller's: dropping this future before it resolves kills the child, and so does any error.
+    ///
+    /// # Errors
+    /// If the child died or misbehaved.
+    pub async fn next(mut self) -> Result<Progress<'c>, SandboxError> {
+        match self.exchange.receive().await? {
+            Report::Made { variant, info } if self.outputs.len() > 1 => Ok(Progress::Made(self.made(variant, info).await?, self)),
+            Report::Done { variant, info } if self.outputs.len() == 1 => {
+                let made = self.made(variant, info).await?;
+                self.exchange.end_job();
+                Ok(Progress::Done(made))
+            }
+            other => self.exchange.fail(other).map(Progress::Failed),
+        }
+    }
+
+    async fn made(&mut self, variant: VariantName, info: OutputInfo) -> Result<Made, SandboxError> {
+        let (Some(output), Some(pipeline)) = (self.outputs.remove(&variant), self.job.variants.get(variant)) else {
+            return Err(SandboxError::Hostile(format!("reported {variant}, which is made already or was never asked for")));
+        };
+        let output = seal(output).await?;
+        let most = self.job.limits.max_output_bytes.min(self.exchange.child.limits.file_size);
+        check(&output, &info, self.probing.info.output(pipeline).format(), most)?;
+        Ok(Made { variant, output, info })
     }
 }
 

@@ -4,10 +4,11 @@
 //! parent                                      child
 //! Start { parent, limits }            ->
 //!                                     <-      Ready
-//! Job { pipeline, ... } + files       ->
+//! Job { variants, ... } + files       ->
 //!                                     <-      Probed { info, peak_bytes } | Failed { code, detail } | Panicked
 //! Run | Refuse (no answer)            ->
-//!                                     <-      Done { info }               | Failed { code, detail } | Panicked
+//!                                     <-      Made { variant, info }, once for every result but the last
+//!                                     <-      Done { variant, info }      | Failed { code, detail } | Panicked
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -15,21 +16,31 @@ use serde::{Deserialize, Serialize};
 use super::limits::ChildLimits;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::Pipeline;
+use crate::domain::limits::{ImageLimits, LimitExceeded};
 use crate::domain::pipeline::cost::ImageInfo;
+use crate::domain::pipeline::{VariantName, Variants};
 use crate::imaging::OutputInfo;
 
-/// One job: what to do with the image, and how large anything on the way may become. The files travel beside it: the original, the output,
-/// then the assets.
+/// One job: what to make of the image, and how large anything on the way may become. The files travel beside it: the original,
+/// an output for every variant, in the order of their names, then the assets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The operations and the output.
-    pub pipeline: Pipeline,
-    /// The assets that the pipeline names, in the order of their files.
+    /// A pipeline for each result.
+    pub variants: Variants,
+    /// The assets that the pipelines name, in the order of their files.
     pub assets: Vec<AssetRef>,
     /// Beyond these the job fails.
     pub limits: ImageLimits,
+}
+
+impl Job {
+    /// Checks an image, and everything that the pipelines would make of it, against the limits.
+    ///
+    /// # Errors
+    /// The first limit that would be exceeded.
+    pub(super) fn check(&self, info: &ImageInfo) -> Result<(), LimitExceeded> {
+        self.variants.iter().try_for_each(|(_, pipeline)| self.limits.check(info, pipeline))
+    }
 }
 
 /// What the header of an image tells before anything is decoded.
@@ -60,7 +71,7 @@ pub struct Failure {
 pub(super) enum Request {
     /// The first words: whose child it is and what it may use.
     Start { parent: i32, limits: ChildLimits },
-    /// Look at this image; its file and those of the assets, open for reading, and an empty output travel with the message.
+    /// Look at this image; its file and those of the assets, open for reading, and the empty outputs travel with the message.
     Job(Job),
     /// Do the job that was probed.
     Run,
@@ -76,8 +87,10 @@ pub(super) enum Report {
     Ready,
     /// The image is readable; run or refuse?
     Probed(Probing),
-    /// The output is complete.
-    Done { info: OutputInfo },
+    /// The result of a variant is complete; others follow.
+    Made { variant: VariantName, info: OutputInfo },
+    /// The last result is complete.
+    Done { variant: VariantName, info: OutputInfo },
     /// The job cannot be done; the child is as good as before.
     Failed(Failure),
     /// The decoder panicked; the child lives but should not be used again.
@@ -90,6 +103,7 @@ impl Report {
         match self {
             Self::Ready => "ready",
             Self::Probed(_) => "probed",
+            Self::Made { .. } => "made",
             Self::Done { .. } => "done",
             Self::Failed(_) => "failed",
             Self::Panicked => "panicked",

@@ -7,10 +7,10 @@
 //! |---|---|
 //! | `spawn` | [`Spawner`]: the one thread that starts children and reaps them |
 //! | `process` | the handle of a process: kill it, wait for its end, ask for its memory |
-//! | `child` | [`Child`]: one job after the other, each in two steps, probe and run |
+//! | `child` | [`Child`]: one job after the other, each in two steps, probe and run; a run gives its results one by one |
 //! | `messages`, `frames` | what the two sides say to each other, and how it is framed |
 //! | `channel`, `blocking_channel` | the two ends of the control channel: the parent's and the child's |
-//! | `descriptors` | the files of a job: the original and the assets, read-only, and the output, sealed before it is read |
+//! | `descriptors` | the files of a job: the original and the assets, read-only, and the outputs, each sealed before it is read |
 //! | `limits` | what a child may use, set by the child itself before it reads anything |
 //! | `serve` | the child's side: its main loop, and the trait of the work it does |
 //! | `work` | the real work: `imaging` behind that trait |
@@ -36,13 +36,13 @@ mod stderr;
 mod sys;
 mod work;
 
-pub use child::{Child, JobEnd, Probe, Probed};
+pub use child::{Child, Made, Probe, Probed, Progress, Running};
 pub use descriptors::SealedOutput;
 pub use error::SandboxError;
 pub use limits::ChildLimits;
 pub use messages::{Failure, Job, Probing};
 pub use process::{Exit, Memory};
-pub use serve::{Work, serve};
+pub use serve::{Tell, Work, serve};
 pub use spawn::{ChildProgram, Spawner};
 pub use work::child_main;
 

@@ -28,12 +28,16 @@ pub trait Work {
     /// If the job can be seen to fail already.
     fn probe(&mut self, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, Self::Image), Failure>;
 
-    /// Does the job and writes the encoded result into the empty `output`.
+    /// Does the job: writes each encoded result into the empty output at its variant's place, and tells `made` when it is complete.
+    /// Success means that all were made.
     ///
     /// # Errors
-    /// If the job cannot be done.
-    fn run(&mut self, job: &Job, image: Self::Image, output: &File) -> Result<OutputInfo, Failure>;
+    /// If a result cannot be made, or `made` refuses it; those that were made before, or are made nevertheless, hold.
+    fn run(&mut self, job: &Job, image: Self::Image, outputs: &[File], made: &mut Tell<'_>) -> Result<(), Failure>;
 }
+
+/// Who is told that the result at a variant's place is complete. Refuses one that is too large.
+pub type Tell<'t> = dyn FnMut(usize, OutputInfo) -> Result<(), Failure> + 't;
 
 /// Serves the parent on standard input until it hangs up; the whole `main` of a child. Must be called on the main thread, before
 /// any other thread exists.
@@ -69,22 +73,22 @@ fn serve_jobs(work: &mut impl Work) -> io::Result<()> {
 /// Both steps of one job. Its files are closed when this returns.
 fn serve_job(work: &mut impl Work, channel: &mut BlockingChannel, job: &Job, descriptors: Vec<OwnedFd>) -> io::Result<()> {
     let mut files = descriptors.into_iter().map(File::from);
-    let (Some(input), Some(output)) = (files.next(), files.next()) else {
-        return Err(io::Error::other("a job came without its files"));
+    let (Some(input), outputs) = (files.next(), files.by_ref().take(job.variants.iter().len()).collect::<Vec<_>>()) else {
+        return Err(io::Error::other("a job came without its original"));
     };
     let assets: Vec<File> = files.collect();
-    if assets.len() != job.assets.len() {
-        return Err(io::Error::other("a job came without the files of its assets"));
+    if (outputs.len(), assets.len()) != (job.variants.iter().len(), job.assets.len()) {
+        return Err(io::Error::other("a job came without a file for each result and each asset"));
     }
-    let (image, output) = match attempt(|| probe(work, job, input, assets)) {
+    let image = match attempt(|| probe(work, job, input, assets)) {
         Ok((probing, image)) => {
             channel.send(&Report::Probed(probing))?;
-            (image, output)
+            image
         }
         Err(end) => return channel.send(&end),
     };
     match channel.receive()? {
-        Some((Request::Run, _)) => channel.send(&attempt(|| run(work, job, image, &output)).unwrap_or_else(|end| end)),
+        Some((Request::Run, _)) => run(work, channel, job, image, &outputs),
         Some((Request::Refuse, _)) | None => Ok(()),
         Some((other, _)) => Err(out_of_order(&other)),
     }
@@ -92,16 +96,39 @@ fn serve_job(work: &mut impl Work, channel: &mut BlockingChannel, job: &Job, des
 
 fn probe<W: Work>(work: &mut W, job: &Job, input: File, assets: Vec<File>) -> Result<(Probing, W::Image), Failure> {
     let (probing, image) = work.probe(job, input, assets)?;
-    match job.limits.check(&probing.info, &job.pipeline) {
+    match job.check(&probing.info) {
         Ok(()) => Ok((probing, image)),
         Err(exceeded) => Err(Failure { code: exceeded.limit.code(), detail: exceeded.to_string() }),
     }
 }
 
-fn run<W: Work>(work: &mut W, job: &Job, image: W::Image, output: &File) -> Result<Report, Failure> {
-    let info = work.run(job, image, output)?;
+/// The second step: reports every result as soon as it is complete.
+fn run<W: Work>(work: &mut W, channel: &mut BlockingChannel, job: &Job, image: W::Image, outputs: &[File]) -> io::Result<()> {
+    let mut left = outputs.len();
+    let mut sent = Ok(());
+    let end = attempt(|| {
+        work.run(job, image, outputs, &mut |index, info| {
+            check_size(&outputs[index], job)?;
+            let (variant, _) = job.variants.iter().nth(index).expect("each output has a variant");
+            left -= 1;
+            let report = if left == 0 { Report::Done { variant, info } } else { Report::Made { variant, info } };
+            if sent.is_ok() {
+                sent = channel.send(&report);
+            }
+            Ok(())
+        })
+    });
+    sent?;
+    match end {
+        _ if left == 0 => end.map_err(|_| io::Error::other("the work went wrong after its last result")),
+        Err(report) => channel.send(&report),
+        Ok(()) => Err(io::Error::other("the work ended without its last result")),
+    }
+}
+
+fn check_size(output: &File, job: &Job) -> Result<(), Failure> {
     match output.metadata() {
-        Ok(written) if written.len() <= job.limits.max_output_bytes => Ok(Report::Done { info }),
+        Ok(written) if written.len() <= job.limits.max_output_bytes => Ok(()),
         Ok(written) => Err(Failure {
             code: ErrorCode::OutputTooLarge,
             detail: format!("the result has {} bytes; at most {} are stored", written.len(), job.limits.max_output_bytes),

@@ -1,14 +1,14 @@
 //! The real work of a child: `imaging` on the files of a job. What the pixels go through is not decided here.
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::process::ExitCode;
 
 use super::messages::{Failure, Job, Probing};
-use super::serve::{Work, serve};
+use super::serve::{Tell, Work, serve};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::pipeline::cost;
-use crate::imaging::{self, Assets, ImagingError, OutputInfo};
+use crate::domain::pipeline::{Pipeline, cost};
+use crate::imaging::{self, Assets, ImagingError};
 
 /// The whole `main` of a child process of the server: serves the parent on standard input until it hangs up.
 pub fn child_main() -> ExitCode {
@@ -25,7 +25,7 @@ impl Work for Imaging {
         let files = Files { image: read(input)?, assets: assets.into_iter().map(read).collect::<Result<_, _>>()? };
         imaging::check_metadata(&files.image, &job.limits).map_err(|error| failure(&error))?;
         let info = imaging::probe(&files.image).map_err(|error| failure(&error))?;
-        let mut peak_bytes = cost::peak_bytes(&info, &job.pipeline);
+        let mut peak_bytes = cost::peak_bytes_of_all(&info, &pipelines(job));
         for (asset, bytes) in job.assets.iter().zip(&files.assets) {
             let needed = imaging::probe_asset(asset, bytes, &job.limits).map_err(|error| failure(&error))?;
             peak_bytes = peak_bytes.saturating_add(needed);
@@ -33,12 +33,30 @@ impl Work for Imaging {
         Ok((Probing { info, peak_bytes }, files))
     }
 
-    fn run(&mut self, job: &Job, files: Files, output: &File) -> Result<OutputInfo, Failure> {
-        let mut output = BufWriter::new(output);
+    /// A result that cannot be made does not keep the others from being made.
+    fn run(&mut self, job: &Job, files: Files, outputs: &[File], made: &mut Tell<'_>) -> Result<(), Failure> {
         let assets = Assets::new(job.assets.iter().zip(files.assets.iter().map(Vec::as_slice)));
-        let info = imaging::run(&files.image, &job.pipeline, &assets, &job.limits, &mut output).map_err(|error| failure(&error))?;
-        output.flush().map_err(|error| failure(&ImagingError::Write(error)))?;
-        Ok(info)
+        let mut first_failure = Ok(());
+        imaging::run_all(&files.image, &pipelines(job), &assets, &job.limits, outputs.iter().collect(), &mut |index, result| {
+            let told = result.map_err(|error| failure(&error)).and_then(|info| made(index, info));
+            if first_failure.is_ok() {
+                first_failure = told.map_err(|failure| of_variant(job, index, failure));
+            }
+        })
+        .map_err(|error| failure(&error))?;
+        first_failure
+    }
+}
+
+fn pipelines(job: &Job) -> Vec<&Pipeline> {
+    job.variants.iter().map(|(_, pipeline)| pipeline).collect()
+}
+
+/// Says which of several results could not be made.
+fn of_variant(job: &Job, index: usize, failure: Failure) -> Failure {
+    match job.variants.iter().nth(index) {
+        Some((name, _)) if job.variants.as_only().is_none() => Failure { detail: format!("{name}: {}", failure.detail), ..failure },
+        _ => failure,
     }
 }
 

@@ -23,22 +23,21 @@ pub fn orphans<'a>(
         // The row may be on its way.
         BlobKey::Original(id) => blob.age >= grace && lookup(id).is_none(),
         BlobKey::Asset(version) => blob.age >= grace && !in_use(version),
-        BlobKey::Processed(id, claim_no) => is_left_behind(claim_no, lookup(id)),
+        BlobKey::Processed(id, claim_no, _) => is_left_behind(blob.key, claim_no, lookup(id)),
     };
     blobs.into_iter().filter(is_orphan).map(|blob| blob.key).collect()
 }
 
-/// Whether nothing refers to what that claim of a task made.
-fn is_left_behind(claim_no: ClaimNo, task: Option<&Task>) -> bool {
+/// Whether nothing refers to this blob, which that claim of a task made.
+fn is_left_behind(key: BlobKey, claim_no: ClaimNo, task: Option<&Task>) -> bool {
     match task {
         // The row was there before the claim, so it is gone for good.
         None => true,
         Some(task) => {
-            let is_result = task.result.as_ref().is_some_and(|result| result.claim_no == claim_no);
             let in_progress = task.state == TaskState::InProgress && claim_no == task.claim_no;
             // A claim beyond the row's latest means that the row was read before the claim was made.
             let unheard_of = claim_no > task.claim_no;
-            !is_result && !in_progress && !unheard_of
+            !task.shows(key) && !in_progress && !unheard_of
         }
     }
 }
@@ -49,6 +48,7 @@ mod tests {
     use crate::domain::blob::{BlobMeta, Sha256};
     use crate::domain::error_code::ErrorCode;
     use crate::domain::format::Format;
+    use crate::domain::pipeline::{VariantName, Variants};
     use crate::domain::task::{Change, Failure, NewTask, RetryPolicy, TaskResult};
     use crate::domain::timestamp::Timestamp;
 
@@ -61,16 +61,17 @@ mod tests {
 
     /// Which of the processed blobs 1 to 4, and whether the original, are orphans of `task`.
     fn sweep(task: &Task) -> (Vec<u64>, bool) {
-        let processed = (1..=4).map(|n| blob(BlobKey::Processed(task.id, ClaimNo(n)), Duration::ZERO));
+        let processed = (1..=4).map(|n| blob(BlobKey::Processed(task.id, ClaimNo(n), VariantName::RESULT), Duration::ZERO));
         let blobs = processed.chain([blob(BlobKey::Original(task.id), GRACE * 2)]);
         let swept = orphans(blobs, |id| (id == task.id).then_some(task), |_| false, GRACE);
-        let claims = swept.iter().filter_map(|key| if let BlobKey::Processed(_, claim_no) = key { Some(claim_no.0) } else { None });
+        let claims = swept.iter().filter_map(|key| if let BlobKey::Processed(_, claim_no, _) = key { Some(claim_no.0) } else { None });
         (claims.collect(), swept.contains(&BlobKey::Original(task.id)))
     }
 
     fn task_at_claim(claim_no: u64) -> Task {
         let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
-        let new = NewTask { id: TaskId::random(), pipeline: "invert".parse().unwrap(), original, input_format: Format::Png };
+        let new =
+            NewTask { id: TaskId::random(), variants: Variants::only("invert".parse().unwrap()), original, input_format: Format::Png };
         let waiting = Task { claim_no: ClaimNo(claim_no - 1), ..Task::create(new, 1, NOW) };
         waiting.claim(GRACE, NOW).unwrap().task
     }
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_result_without_a_row_has_no_grace() {
-        let key = BlobKey::Processed(TaskId::random(), ClaimNo(1));
+        let key = BlobKey::Processed(TaskId::random(), ClaimNo(1), VariantName::RESULT);
         assert_eq!(orphans([blob(key, Duration::ZERO)], |_| None, |_| true, GRACE), [key]);
     }
 
@@ -110,7 +111,7 @@ mod tests {
         // Claim 4 was made after the row was read.
         assert_eq!(sweep(&working), (vec![1, 2], false));
         let result = TaskResult { claim_no: ClaimNo(3), blob: working.original, format: Format::Png, width: 1, height: 1 };
-        let finished = after(&working, &Change::Finish { claim, result });
+        let finished = after(&working, &Change::AddResult { claim, variant: VariantName::RESULT, result, lease: GRACE });
         assert_eq!(sweep(&finished), (vec![1, 2], false));
         assert_eq!(sweep(&after(&finished, &Change::MarkDeleting { id: finished.id })), (vec![1, 2], false));
         let reason = Failure::new(ErrorCode::WorkerDied, "signal 9");

@@ -17,7 +17,7 @@ const SIZE: (u16, u16) = (24, 18);
 const DELAYS: [u16; 3] = [10, 25, 4];
 
 /// Few colours; what is opaque in one frame is transparent in the next.
-fn pictures() -> Vec<RgbaImage> {
+pub(crate) fn pictures() -> Vec<RgbaImage> {
     let picture = |number: u32| {
         RgbaImage::from_fn(SIZE.0.into(), SIZE.1.into(), |x, y| match (x / 4 + y / 3 + number) % 3 {
             0 => Rgba([0, 0, 0, 0]),

@@ -29,5 +29,6 @@ mod shrinking;
 mod text;
 mod tone;
 mod trim;
+mod variants;
 mod watermark;
 mod webp;

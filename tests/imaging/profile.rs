@@ -50,7 +50,7 @@ fn expected(image: &DynamicImage, gray_gamma: f64) -> Samples {
     })
 }
 
-fn tagged(image: &DynamicImage) -> Vec<u8> {
+pub(crate) fn tagged(image: &DynamicImage) -> Vec<u8> {
     let profile = if image.color().has_color() { ColorProfile::new_display_p3() } else { ColorProfile::new_gray_with_gamma(1.8) };
     with_profile(image, holder(image.color()), encoded(&profile))
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::limits::ImageLimits;
-use safelight::sandbox::{Child, ChildLimits, ChildProgram, Job, JobEnd, Probe, SandboxError, Spawner};
+use safelight::domain::pipeline::Variants;
+use safelight::sandbox::{Child, ChildLimits, ChildProgram, Failure, Job, Probe, Progress, SandboxError, Spawner};
 
 use crate::real;
 
@@ -80,24 +81,28 @@ async fn outcome(child: &mut Child, path: &Path) -> String {
     match end {
         Err(_) => format!("unclean: longer than {DEADLINE:?}"),
         Ok(_) if peak > JOB_MEMORY + OVERHEAD => format!("unclean: {} MiB of memory", peak >> 20),
-        Ok(Ok(JobEnd::Done { .. })) => "an image".to_owned(),
-        Ok(Ok(JobEnd::Failed(failure))) if failure.code == ErrorCode::Internal => format!("unclean: {failure}"),
-        Ok(Ok(JobEnd::Failed(failure))) => failure.code.to_string(),
+        Ok(Ok(None)) => "an image".to_owned(),
+        Ok(Ok(Some(failure))) if failure.code == ErrorCode::Internal => format!("unclean: {failure}"),
+        Ok(Ok(Some(failure))) => failure.code.to_string(),
         Ok(Err(error)) => format!("unclean: {error}"),
     }
 }
 
-/// As a worker does it: what the job would need is known before it may run.
-async fn attempt(child: &mut Child, path: &Path) -> Result<JobEnd, SandboxError> {
-    let job = Job { pipeline: PIPELINE.parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+/// As a worker does it: what the job would need is known before it may run. `None` is an image.
+async fn attempt(child: &mut Child, path: &Path) -> Result<Option<Failure>, SandboxError> {
+    let job = Job { variants: Variants::only(PIPELINE.parse().unwrap()), assets: Vec::new(), limits: ImageLimits::default() };
     match child.probe(job, &fs::File::open(path).unwrap(), &[]).await? {
         Probe::Readable(probed) if probed.probing().peak_bytes > JOB_MEMORY => {
             let detail = format!("{} bytes", probed.probing().peak_bytes);
             probed.refuse().await?;
-            Ok(JobEnd::Failed(safelight::sandbox::Failure { code: ErrorCode::MemoryBudgetExceeded, detail }))
+            Ok(Some(Failure { code: ErrorCode::MemoryBudgetExceeded, detail }))
         }
-        Probe::Readable(probed) => probed.run().await,
-        Probe::Failed(failure) => Ok(JobEnd::Failed(failure)),
+        Probe::Readable(probed) => match probed.run().await? {
+            Progress::Made(..) => panic!("the job has one result"),
+            Progress::Done(_) => Ok(None),
+            Progress::Failed(failure) => Ok(Some(failure)),
+        },
+        Probe::Failed(failure) => Ok(Some(failure)),
     }
 }
 

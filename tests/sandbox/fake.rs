@@ -9,7 +9,7 @@ use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::pipeline::cost::ImageInfo;
 use safelight::imaging::OutputInfo;
-use safelight::sandbox::{Failure, Job, Probing, Work, serve};
+use safelight::sandbox::{Failure, Job, Probing, Tell, Work, serve};
 
 /// The name of this child program.
 pub(crate) const NAME: &str = "fake";
@@ -67,7 +67,8 @@ impl Work for Fake {
         Ok((Probing { info, peak_bytes: PEAK_BYTES }, image))
     }
 
-    fn run(&mut self, _: &Job, image: Vec<u8>, mut output: &File) -> Result<OutputInfo, Failure> {
+    fn run(&mut self, _: &Job, image: Vec<u8>, outputs: &[File], made: &mut Tell<'_>) -> Result<(), Failure> {
+        let mut output = &outputs[0];
         match image.as_slice() {
             b"panic late" => panic!("planted"),
             b"abort" => std::process::abort(),
@@ -89,7 +90,7 @@ impl Work for Fake {
         }
         output.write_all(b"BM").unwrap();
         output.write_all(&image).unwrap();
-        Ok(OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1, warnings: Vec::new() })
+        made(0, OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1, warnings: Vec::new() })
     }
 }
 

@@ -137,7 +137,7 @@ fn garbage_is_a_broken_protocol() {
 }
 
 fn answers_out_of_order_are_a_broken_protocol() {
-    let done = r#"{"done":{"info":{"format":"bmp","width":1,"height":1}}}"#;
+    let done = r#"{"done":{"variant":"result","info":{"format":"bmp","width":1,"height":1}}}"#;
     for (name, answer) in [("say", "\"ready\""), ("say", done), ("say_later", "\"ready\""), ("say", "\"run\"")] {
         breaks_protocol(name, &framed(answer));
     }
@@ -154,6 +154,7 @@ fn a_second_report_is_not_taken_for_the_next_job() {
         assert_eq!(bytes(&done(&mut child, b"image").await), OUTPUT);
         let end = attempt(&mut child, b"image").await;
         assert!(matches!(&end, Err(SandboxError::Protocol(what)) if what.contains("without being asked")), "{end:?}");
+        drop(end);
         assert_eq!(child.exited().await, Exit::Signal(9));
     }));
 }

@@ -5,7 +5,8 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
-use safelight::sandbox::{Child, Job, JobEnd, Probe, SandboxError};
+use safelight::domain::pipeline::Variants;
+use safelight::sandbox::{Child, Job, Made, Probe, Progress, SandboxError};
 
 use crate::support::health::with_child;
 use crate::support::{block_on, bytes, file};
@@ -32,8 +33,8 @@ fn picture((width, height): (u32, u32)) -> Vec<u8> {
     file.into_inner()
 }
 
-async fn attempt(child: &mut Child, pipeline: &str, image: &[u8]) -> Result<JobEnd, SandboxError> {
-    let job = Job { pipeline: pipeline.parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+async fn attempt<'c>(child: &'c mut Child, pipeline: &str, image: &[u8]) -> Result<Progress<'c>, SandboxError> {
+    let job = Job { variants: Variants::only(pipeline.parse().unwrap()), assets: Vec::new(), limits: ImageLimits::default() };
     match child.probe(job, &file(image), &[]).await? {
         Probe::Readable(probed) => {
             let probing = probed.probing();
@@ -41,14 +42,16 @@ async fn attempt(child: &mut Child, pipeline: &str, image: &[u8]) -> Result<JobE
             assert!(probing.peak_bytes >= u64::from(SIZE.0 * SIZE.1 * 3));
             probed.run().await
         }
-        Probe::Failed(failure) => Ok(JobEnd::Failed(failure)),
+        Probe::Failed(failure) => Ok(Progress::Failed(failure)),
     }
 }
 
 fn red_and_blue_are_swapped_in_a_child() {
     block_on(with_child(NAME, async |mut child| {
         for (pipeline, format) in [("swap_channels", Format::Png), ("swap_channels/bmp", Format::Bmp)] {
-            let JobEnd::Done { output, info } = attempt(&mut child, pipeline, &picture(SIZE)).await.unwrap() else { panic!("it failed") };
+            let Progress::Done(Made { output, info, .. }) = attempt(&mut child, pipeline, &picture(SIZE)).await.unwrap() else {
+                panic!("it failed")
+            };
             assert_eq!((info.format, info.width, info.height), (format, SIZE.0, SIZE.1));
             let made = image::load_from_memory(&bytes(&output)).unwrap().into_rgb8();
             assert!(made.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == [200, y as u8, x as u8]));
@@ -65,7 +68,7 @@ fn what_cannot_be_decoded_fails_with_its_code() {
             (&picture[..picture.len() / 2], ErrorCode::CorruptImage),
         ];
         for (image, code) in cases {
-            let JobEnd::Failed(failure) = attempt(&mut child, "invert", image).await.unwrap() else { panic!("it succeeded") };
+            let Progress::Failed(failure) = attempt(&mut child, "invert", image).await.unwrap() else { panic!("it succeeded") };
             assert_eq!(failure.code, code, "{failure}");
         }
         assert_eq!(child.jobs_done(), 3);
@@ -74,11 +77,12 @@ fn what_cannot_be_decoded_fails_with_its_code() {
 }
 
 /// Both steps of a job with the asset `logo`.
-async fn attempt_with(child: &mut Child, pipeline: &str, logo: &[u8]) -> JobEnd {
-    let job = Job { pipeline: pipeline.parse().unwrap(), assets: vec!["logo".parse().unwrap()], limits: ImageLimits::default() };
+async fn attempt_with<'c>(child: &'c mut Child, pipeline: &str, logo: &[u8]) -> Progress<'c> {
+    let job =
+        Job { variants: Variants::only(pipeline.parse().unwrap()), assets: vec!["logo".parse().unwrap()], limits: ImageLimits::default() };
     match child.probe(job, &file(&picture(SIZE)), &[file(logo)]).await.unwrap() {
         Probe::Readable(probed) => probed.run().await.unwrap(),
-        Probe::Failed(failure) => JobEnd::Failed(failure),
+        Probe::Failed(failure) => Progress::Failed(failure),
     }
 }
 
@@ -88,7 +92,7 @@ fn an_asset_is_laid_over_the_image_in_a_child() {
         let mut bytes_of_logo = std::io::Cursor::new(Vec::new());
         DynamicImage::from(logo).write_to(&mut bytes_of_logo, ImageFormat::Png).unwrap();
         let end = attempt_with(&mut child, "watermark:logo,g=northwest,margin=4", bytes_of_logo.get_ref()).await;
-        let JobEnd::Done { output, .. } = end else { panic!("it failed") };
+        let Progress::Done(Made { output, .. }) = end else { panic!("it failed") };
         let made = image::load_from_memory(&bytes(&output)).unwrap().into_rgb8();
         let under = |x: u32, y: u32| (4..14).contains(&x) && (4..12).contains(&y);
         assert!(made.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == if under(x, y) { [1, 2, 3] } else { [x as u8, y as u8, 200] }));
@@ -101,21 +105,21 @@ fn a_hostile_asset_fails_the_job_and_is_named() {
     let giant = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x3e\x80\0\0\x3e\x80\x08\x02\0\0\0\xce\x1c\x48\x89\0\0\x10\0IDAT";
     block_on(with_child(NAME, async |mut child| {
         for logo in [&whole[..whole.len() / 2], b"just text", b"", giant] {
-            let JobEnd::Failed(failure) = attempt_with(&mut child, "watermark:logo", logo).await else { panic!("it succeeded") };
+            let Progress::Failed(failure) = attempt_with(&mut child, "watermark:logo", logo).await else { panic!("it succeeded") };
             assert_eq!(failure.code, ErrorCode::AssetFailed, "{failure}");
             assert!(failure.detail.starts_with("the asset logo: "), "{failure}");
         }
         assert!(child.is_reusable());
-        assert!(matches!(attempt(&mut child, "invert", &whole).await, Ok(JobEnd::Done { .. })), "the child goes on");
+        assert!(matches!(attempt(&mut child, "invert", &whole).await, Ok(Progress::Done(_))), "the child goes on");
     }));
 }
 
 fn a_result_beyond_the_file_size_of_the_child_is_too_large() {
     block_on(with_child(NAME, async |mut child| {
         // 1.4 MB as BMP, where the child may write 1 MiB and the job allows far more.
-        let job = Job { pipeline: "bmp".parse().unwrap(), assets: Vec::new(), limits: ImageLimits::default() };
+        let job = Job { variants: Variants::only("bmp".parse().unwrap()), assets: Vec::new(), limits: ImageLimits::default() };
         let Probe::Readable(probed) = child.probe(job, &file(&picture((800, 600))), &[]).await.unwrap() else { panic!("not readable") };
-        let JobEnd::Failed(failure) = probed.run().await.unwrap() else { panic!("it succeeded") };
+        let Progress::Failed(failure) = probed.run().await.unwrap() else { panic!("it succeeded") };
         assert_eq!(failure.code, ErrorCode::OutputTooLarge, "{failure}");
     }));
 }
@@ -135,10 +139,11 @@ fn poison_operations_end_as_they_must() {
         let picture = picture(SIZE);
         let endless = tokio::time::timeout(Duration::from_millis(200), attempt(&mut child, "fault_loop", &picture)).await;
         assert!(endless.is_err());
+        drop(endless);
         assert_eq!(child.kill().await, Some(Exit::Signal(9)));
     }));
     block_on(with_child(NAME, async |mut child| {
-        let JobEnd::Failed(failure) = attempt(&mut child, "fault_panic", &picture(SIZE)).await.unwrap() else { panic!("it succeeded") };
+        let Progress::Failed(failure) = attempt(&mut child, "fault_panic", &picture(SIZE)).await.unwrap() else { panic!("it succeeded") };
         assert_eq!(failure.code, ErrorCode::CorruptImage);
         assert!(!child.is_reusable());
     }));

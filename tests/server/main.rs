@@ -24,6 +24,7 @@ mod routes;
 mod settings;
 mod slow_clients;
 mod stop_and_start;
+mod variants;
 mod waiting;
 mod watermark;
 mod whole_path;

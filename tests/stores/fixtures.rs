@@ -11,6 +11,7 @@ use safelight::domain::blob::{BlobMeta, Sha256};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
+use safelight::domain::pipeline::{VariantName, Variants};
 use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult};
 use safelight::stores::Clock;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
@@ -115,7 +116,7 @@ impl TaskEngine for Sqlite {
 pub(crate) fn new_task(len: u64) -> NewTask {
     NewTask {
         id: TaskId::random(),
-        pipeline: "resize:400x300,fit=cover/jpeg:q=85".parse().unwrap(),
+        variants: Variants::only("resize:400x300,fit=cover/jpeg:q=85".parse().unwrap()),
         original: BlobMeta { len, sha256: Sha256([len as u8; 32]) },
         input_format: Format::Png,
     }
@@ -124,6 +125,16 @@ pub(crate) fn new_task(len: u64) -> NewTask {
 pub(crate) fn result_of(claim: Claim) -> TaskResult {
     let blob = BlobMeta { len: 7, sha256: Sha256([claim.claim_no.0 as u8; 32]) };
     TaskResult { claim_no: claim.claim_no, blob, format: Format::Jpeg, width: 400, height: 300 }
+}
+
+/// The change that shows the result of a claim.
+pub(crate) fn add(claim: Claim, variant: VariantName) -> Change {
+    Change::AddResult { claim, variant, result: result_of(claim), lease: LEASE }
+}
+
+/// The same, for a task of one result.
+pub(crate) fn finish(claim: Claim) -> Change {
+    add(claim, VariantName::RESULT)
 }
 
 pub(crate) fn failure() -> Failure {

@@ -128,7 +128,7 @@ fn a_row_that_cannot_be_read_holds_up_no_other() {
     };
     assert_eq!(held_claim.task.id, held);
     let hand = rusqlite::Connection::open(engine.dir.path().join(FILE_NAME)).unwrap();
-    hand.execute("UPDATE tasks SET pipeline = 'melt' WHERE original_len IN (1, 2)", []).unwrap();
+    hand.execute("UPDATE tasks SET variants = 'result=melt' WHERE original_len IN (1, 2)", []).unwrap();
     drop(hand);
 
     assert!(matches!(block_on(engine.tasks().get(broken)), Err(TaskStoreError::Corrupt(text)) if text.contains("melt")));

@@ -12,7 +12,7 @@ use crate::config::AssetLimits;
 use crate::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
 use crate::domain::blob::BlobKey;
 use crate::domain::faults;
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::Variants;
 use crate::stores::assets::StoredAsset;
 use crate::stores::blobs::{BlobStoreError, OpenBlob};
 
@@ -78,13 +78,13 @@ impl Frontend {
     }
 }
 
-/// Whether every asset of a pipeline is there, before an upload is admitted. Between here and the commit any may be taken away, so the commit
+/// Whether every asset of some variants is there, before an upload is admitted. Between here and the commit any may be taken away, so the commit
 /// has the last word.
 ///
 /// # Errors
 /// [`FrontendError::UnknownAsset`] for the first that is not.
-pub(super) async fn are_stored(services: &Services, pipeline: &Pipeline) -> Result<(), FrontendError> {
-    for asset in pipeline.assets() {
+pub(super) async fn are_stored(services: &Services, variants: &Variants) -> Result<(), FrontendError> {
+    for asset in variants.assets() {
         let found = services.assets.send(FindAsset { name: asset.name.clone() }).timeout(ASK_DEADLINE).await??;
         if found.is_none_or(|found| asset.version.is_some_and(|version| version != found.version)) {
             return Err(FrontendError::UnknownAsset(asset));

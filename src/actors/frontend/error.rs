@@ -10,7 +10,7 @@ use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::LimitExceeded;
-use crate::domain::pipeline::PipelineError;
+use crate::domain::pipeline::{PipelineError, VariantName};
 use crate::domain::task::Failure;
 use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::BlobStoreError;
@@ -46,6 +46,14 @@ pub enum FrontendError {
     /// No such task, or one that is gone.
     #[error("there is no such task; it may have been cancelled or have expired")]
     NotFound,
+    /// The task has no result of that name.
+    #[error("the task has no variant called {variant}; it has {known}")]
+    NoSuchVariant {
+        /// The name.
+        variant: VariantName,
+        /// Those that it has.
+        known: String,
+    },
     /// No such key.
     #[error("the key is not set")]
     NoSuchKey,
@@ -99,7 +107,7 @@ impl FrontendError {
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
             Self::Aborted => ErrorCode::InvalidRequest,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
+            Self::NotFound | Self::NoSuchVariant { .. } | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,

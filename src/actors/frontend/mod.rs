@@ -32,7 +32,7 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::pipeline::{Accepted, Pipeline};
+use crate::domain::pipeline::{Accepted, Pipeline, Variants};
 
 pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
@@ -88,19 +88,24 @@ impl Frontend {
         Self { services, live, counters: FrontendCounters::default() }
     }
 
-    /// The pipeline of an upload: the one it names, or the default preset; with what the client accepts, so that every attempt makes
-    /// the same of it.
-    fn pipeline(&self, text: Option<&str>, accepted: Accepted) -> Result<Pipeline, FrontendError> {
-        let pipeline = Pipeline::parse_with(text.unwrap_or(DEFAULT_PRESET), self.live.presets())?.accepting(accepted);
-        self.live.limits().check_steps(&pipeline)?;
-        Ok(pipeline)
+    /// What an upload is to become; with what the client accepts, so that every attempt makes the same of it.
+    fn variants(&self, wanted: &Wanted, accepted: Accepted) -> Result<Variants, FrontendError> {
+        let pipeline = |text| Pipeline::parse_with(text, self.live.presets()).map(Variants::only);
+        let variants = match wanted {
+            Wanted::Default => pipeline(DEFAULT_PRESET),
+            Wanted::Pipeline(text) => pipeline(text),
+            Wanted::Variants(text) => Variants::parse_with(text, self.live.presets()),
+        }?;
+        let variants = variants.accepting(accepted);
+        variants.iter().try_for_each(|(_, pipeline)| self.live.limits().check_steps(pipeline))?;
+        Ok(variants)
     }
 
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
-    fn open_upload(&mut self, pipeline: Pipeline, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
+    fn open_upload(&mut self, variants: Variants, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
         let (upload, body, verdict_in) = Upload::channel(length);
         self.counters.uploading += 1;
-        let accepted = upload::accept(self.services.clone(), pipeline, permit, body).into_actor(self);
+        let accepted = upload::accept(self.services.clone(), variants, permit, body).into_actor(self);
         context.spawn(accepted.map(|verdict, frontend, _| {
             frontend.count(&verdict);
             // A client that is gone does not hear it.
@@ -155,19 +160,19 @@ impl Handler<SettingsChanged> for Frontend {
     }
 }
 
-/// What an upload needs before its body is read: the assets that its pipeline names, and a permit.
-async fn admit(services: Services, pipeline: Pipeline, length: Option<u64>) -> Result<(Pipeline, Permit), FrontendError> {
-    assets::are_stored(&services, &pipeline).await?;
+/// What an upload needs before its body is read: the assets that its pipelines name, and a permit.
+async fn admit(services: Services, variants: Variants, length: Option<u64>) -> Result<(Variants, Permit), FrontendError> {
+    assets::are_stored(&services, &variants).await?;
     let permit = services.master.send(Admit { length }).timeout(ASK_DEADLINE).await??;
-    Ok((pipeline, permit))
+    Ok((variants, permit))
 }
 
 /// Asks to upload an image; the reply is where its bytes go.
 #[derive(Message)]
 #[rtype(result = "Result<Upload<TaskId>, FrontendError>")]
 pub struct NewImage {
-    /// A pipeline in either form, or the name of a preset; the default preset if there is none.
-    pub pipeline: Option<String>,
+    /// What it is to become.
+    pub wanted: Wanted,
     /// The formats that the client takes, for an output that is to be chosen.
     pub accepted: Accepted,
     /// The length of the image in bytes, where the client announced it.
@@ -176,19 +181,30 @@ pub struct NewImage {
     pub at_most: Option<u64>,
 }
 
+/// What an upload is to become, in the words of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// What the default preset makes of it.
+    Default,
+    /// What a pipeline in either form, or the preset of that name, makes of it.
+    Pipeline(String),
+    /// A result for each of some variants, in either form.
+    Variants(String),
+}
+
 impl Handler<NewImage> for Frontend {
     type Result = ResponseActFuture<Self, Result<Upload<TaskId>, FrontendError>>;
 
-    fn handle(&mut self, NewImage { pipeline, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, NewImage { wanted, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
-        let pipeline = match self.pipeline(pipeline.as_deref(), accepted) {
-            Ok(pipeline) => pipeline,
+        let variants = match self.variants(&wanted, accepted) {
+            Ok(variants) => variants,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
-        let admitted = admit(self.services.clone(), pipeline, length.or(at_most)).into_actor(self);
+        let admitted = admit(self.services.clone(), variants, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {
-            let (pipeline, permit) = admitted?;
-            Ok(frontend.open_upload(pipeline, length, permit, context))
+            let (variants, permit) = admitted?;
+            Ok(frontend.open_upload(variants, length, permit, context))
         }))
     }
 }

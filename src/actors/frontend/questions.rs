@@ -10,11 +10,12 @@ use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
 use crate::actors::storage::GetBlob;
 use crate::actors::task_db::{GetAttempts, GetState, ListByState};
-use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::blob::BlobMeta;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
 use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
+use crate::domain::pipeline::VariantName;
 use crate::domain::task::{Attempt, Failure, Task, TaskState};
 use crate::stores::tasks::{TaskPage, TaskQuery};
 
@@ -60,19 +61,26 @@ fn failure(task: &Task) -> Failure {
 pub struct IsReady {
     /// The task.
     pub id: TaskId,
+    /// Which of its results; all of them if none is named.
+    pub variant: Option<VariantName>,
 }
 
 impl Handler<IsReady> for Frontend {
     type Result = Answer<Readiness>;
 
-    fn handle(&mut self, IsReady { id }: IsReady, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, IsReady { id, variant }: IsReady, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.is_ready");
-        Box::pin(is_ready(self.services.clone(), id).into_actor(self))
+        Box::pin(is_ready(self.services.clone(), id, variant).into_actor(self))
     }
 }
 
-async fn is_ready(services: Services, id: TaskId) -> Result<Readiness, FrontendError> {
+async fn is_ready(services: Services, id: TaskId, variant: Option<VariantName>) -> Result<Readiness, FrontendError> {
     let task = visible(&services, id).await?;
+    match variant {
+        Some(variant) if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
+        Some(variant) if task.results.contains_key(&variant) => return Ok(Readiness::Finished),
+        _ => {}
+    }
     Ok(match task.state {
         TaskState::Finished => Readiness::Finished,
         TaskState::Failed => Readiness::Failed(failure(&task).code),
@@ -85,6 +93,8 @@ async fn is_ready(services: Services, id: TaskId) -> Result<Readiness, FrontendE
 pub struct Image {
     /// The task that made it.
     pub id: TaskId,
+    /// Which of the task's results it is.
+    pub variant: VariantName,
     /// Its format.
     pub format: Format,
     /// Its length and digest.
@@ -93,38 +103,46 @@ pub struct Image {
     pub file: File,
 }
 
-/// Asks for the processed image.
+/// Asks for a processed image.
 #[derive(Message)]
 #[rtype(result = "Result<Image, FrontendError>")]
 pub struct GetImage {
     /// The task.
     pub id: TaskId,
+    /// Which of its results.
+    pub variant: VariantName,
 }
 
 impl Handler<GetImage> for Frontend {
     type Result = Answer<Image>;
 
-    fn handle(&mut self, GetImage { id }: GetImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, GetImage { id, variant }: GetImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.get_image");
-        Box::pin(get_image(self.services.clone(), id).into_actor(self))
+        Box::pin(get_image(self.services.clone(), id, variant).into_actor(self))
     }
 }
 
-async fn get_image(services: Services, id: TaskId) -> Result<Image, FrontendError> {
+/// A result can be had as soon as it is there, whatever becomes of the others.
+async fn get_image(services: Services, id: TaskId, variant: VariantName) -> Result<Image, FrontendError> {
     let task = visible(&services, id).await?;
-    let result = match (task.state, task.result) {
-        (TaskState::Finished, Some(result)) => result,
-        (TaskState::Failed, _) => return Err(FrontendError::Failed(failure(&task))),
+    let (result, key) = match (task.results.get(&variant), task.result_key(variant)) {
+        (Some(result), Some(key)) => (*result, key),
+        _ if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
+        _ if task.state == TaskState::Failed => return Err(FrontendError::Failed(failure(&task))),
         _ => return Err(FrontendError::InProgress),
     };
-    let key = BlobKey::Processed(id, result.claim_no);
     let open = services.storage.send(GetBlob { key }).timeout(ASK_DEADLINE).await??;
     // A blob of another length is not the one that was acknowledged.
     if open.len != result.blob.len {
         log::error!(blob:% = key, expected = result.blob.len, found = open.len; "blob has the wrong length");
         return Err(FrontendError::CorruptBlob);
     }
-    Ok(Image { id, format: result.format, blob: result.blob, file: open.file })
+    Ok(Image { id, variant, format: result.format, blob: result.blob, file: open.file })
+}
+
+fn no_such_variant(task: &Task, variant: VariantName) -> FrontendError {
+    let known: Vec<String> = task.variants.iter().map(|(name, _)| name.to_string()).collect();
+    FrontendError::NoSuchVariant { variant, known: known.join(", ") }
 }
 
 /// A task with its history.

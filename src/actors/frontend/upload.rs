@@ -14,7 +14,7 @@ use crate::domain::blob::BlobKey;
 use crate::domain::faults;
 use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::Variants;
 use crate::domain::task::{Change, NewTask};
 use crate::stores::blobs::{BlobStoreError, Chunk};
 
@@ -112,7 +112,7 @@ impl<T> Upload<T> {
 /// # Errors
 /// When the upload was not acknowledged. Whether a row exists is then unknown only after
 /// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
-pub(super) async fn accept(services: Services, pipeline: Pipeline, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
+pub(super) async fn accept(services: Services, variants: Variants, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
     let UploadedBody { length, chunks, format } = body;
     let id = TaskId::random();
     let key = BlobKey::Original(id);
@@ -122,7 +122,7 @@ pub(super) async fn accept(services: Services, pipeline: Pipeline, permit: Permi
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");
     let bytes = original.len;
-    let task = NewTask { id, pipeline, original, input_format };
+    let task = NewTask { id, variants, original, input_format };
     match settle(&services.task_db, Change::Insert(task)).await {
         Ok(_) => {
             faults::point("frontend.after_insert");

@@ -8,7 +8,7 @@
 //! | `intake` | `Admit`, `TaskInserted`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
 //! | `lost_claims` | claims whose answer never came |
-//! | `outcome` | `WorkFinished`, `Heartbeat`: what becomes of a claim |
+//! | `outcome` | `ResultMade`, `WorkFinished`, `Heartbeat`: what becomes of a claim |
 //! | `upkeep` | the tick: lost leases, the recount of the backlog |
 
 mod admission;
@@ -36,7 +36,7 @@ use crate::stores::tasks::Backlog;
 pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
 pub use dispatch::{GetWork, Work};
 pub use intake::{Admit, CheckAdmission, Drain, TaskInserted};
-pub use outcome::{Heartbeat, Late, Outcome, WorkFinished, WorkerLeft};
+pub use outcome::{Heartbeat, Late, NotAdded, Outcome, ResultMade, WorkFinished, WorkerLeft};
 
 /// What stays the same over restarts: whom the master asks, and its settings.
 #[derive(Clone)]

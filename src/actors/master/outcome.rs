@@ -9,14 +9,15 @@ use futures::future::BoxFuture;
 use crate::actors::master::{InHand, Master};
 use crate::actors::task_db::{Unsettled, settle};
 use crate::domain::faults;
+use crate::domain::pipeline::VariantName;
 use crate::domain::task::{Change, Claim, Failure, Task, TaskResult};
 use crate::stores::tasks::TaskStoreError;
 
 /// How an attempt ended.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// The result is durable under the claim's blob name.
-    Done(TaskResult),
+    /// The result that was the last one missing is durable under the claim's blob name.
+    Done(VariantName, TaskResult),
     /// The image or its pipeline cannot be processed; trying again would not help.
     Failed(Failure),
     /// The child died or ran past its deadline: counts as an attempt, and is tried again while attempts remain.
@@ -29,7 +30,7 @@ impl Outcome {
     /// What went wrong is logged where it is heard of; the state that follows from it, where that is durable.
     fn log(&self, claim: Claim) {
         let (kind, failure) = match self {
-            Self::Done(_) => return,
+            Self::Done(..) => return,
             Self::Failed(failure) => ("failed", failure),
             Self::Died(failure) => ("died", failure),
             Self::Interrupted(failure) => ("interrupted", failure),
@@ -58,6 +59,45 @@ impl Handler<WorkFinished> for Master {
         let in_hand = self.taken_back(&worker, claim);
         let settled = self.settle_outcome(in_hand, outcome);
         Box::pin(settled.into_actor(self).map(|settled, master, context| master.settled(settled, context)))
+    }
+}
+
+/// News of a worker: a result is durable under the claim's blob name, and others are missing. The reply comes once it can be seen.
+#[derive(Message)]
+#[rtype(result = "Result<(), NotAdded>")]
+pub struct ResultMade {
+    /// The fence.
+    pub claim: Claim,
+    /// Which it is.
+    pub variant: VariantName,
+    /// The result.
+    pub result: TaskResult,
+}
+
+/// Why a result is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdded {
+    /// The claim is not the task's current one any more.
+    #[error(transparent)]
+    Late(#[from] Late),
+    /// It could not be written, or whether it was is not known.
+    #[error("the task database did not take the result")]
+    Unavailable,
+}
+
+impl Handler<ResultMade> for Master {
+    type Result = ResponseActFuture<Self, Result<(), NotAdded>>;
+
+    fn handle(&mut self, ResultMade { claim, variant, result }: ResultMade, _: &mut Context<Self>) -> Self::Result {
+        faults::point("master.result_made");
+        self.hear(claim);
+        let change = Change::AddResult { claim, variant, result, lease: self.deps.lease };
+        let task_db = self.deps.task_db.clone();
+        Box::pin(async move { settle(&task_db, change).await }.into_actor(self).map(|added, _, _| match added {
+            Ok(_) => Ok(()),
+            Err(Unsettled::Refused(TaskStoreError::Rejected(_))) => Err(Late.into()),
+            Err(_) => Err(NotAdded::Unavailable),
+        }))
     }
 }
 
@@ -138,7 +178,7 @@ impl Master {
         self.settling.push(claim);
         let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
-            Outcome::Done(result) => (Change::Finish { claim, result }, None),
+            Outcome::Done(variant, result) => (Change::AddResult { claim, variant, result, lease: self.deps.lease }, None),
             Outcome::Failed(failure) => (Change::Fail { claim, failure }, None),
             Outcome::Died(reason) => (Change::Release { claim, reason, refund: false, backoff }, Some(backoff)),
             Outcome::Interrupted(reason) => (Change::Release { claim, reason, refund: true, backoff }, Some(backoff)),

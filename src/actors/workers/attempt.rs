@@ -1,25 +1,29 @@
-//! One attempt at one task: open the original and the assets, probe, wait for memory, run, keep the result. Nothing here knows how a
-//! worker gets its tasks.
+//! One attempt at one task: open the original and the assets, probe, wait for memory, run, keep what comes of it. How results are kept
+//! is the business of `results`; nothing here knows how a worker gets its tasks.
 
 use std::fs::File;
+use std::pin::pin;
 use std::time::Duration;
 
 use actix::MailboxError;
+use futures::future::{Either, select};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::actors::master::{Heartbeat, Outcome, Work};
-use crate::actors::storage::{GetBlob, PutBlob, Source};
-use crate::actors::workers::{MemoryPermit, WorkerDeps};
+use crate::actors::storage::GetBlob;
+use crate::actors::workers::{WorkerDeps, results};
 use crate::domain::asset::AssetRef;
 use crate::domain::blob::BlobKey;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
+use crate::domain::pipeline::{VariantName, Variants};
 use crate::domain::task::{Failure, TaskResult};
-use crate::sandbox::{Child, Job, JobEnd, OutputInfo, Probe, Probed, SandboxError, SealedOutput};
+use crate::sandbox::{Child, Job, Made, Probe, Probed, Progress, SandboxError};
 use crate::stores::blobs::{BlobStoreError, OpenBlob};
 
 /// How long storage may take to open an original or to make a result durable.
-const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const STORAGE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Does the work with the child and tells how it ended; `None` if the claim was lost meanwhile, and with it the right
 /// to say anything.
@@ -50,18 +54,19 @@ async fn claim_lost(deps: &WorkerDeps, work: &Work) {
 /// The steps of the attempt; any of them may be the last.
 async fn process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Outcome {
     match try_process(deps, child, work).await {
-        Ok(result) => Outcome::Done(result),
+        Ok((variant, result)) => Outcome::Done(variant, result),
         Err(outcome) => outcome,
     }
 }
 
-async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<TaskResult, Outcome> {
+async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<(VariantName, TaskResult), Outcome> {
     let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).timeout(STORAGE_DEADLINE);
     let original = original.await.map_err(away)?.map_err(not_opened)?;
-    let assets = work.task.pipeline.assets();
+    let variants = missing(work)?;
+    let assets = variants.assets();
     let files = open_assets(deps, &assets).await?;
     let deadline = Instant::now() + deps.deadline;
-    let job = Job { pipeline: work.task.pipeline.clone(), assets, limits: work.limits };
+    let job = Job { variants, assets, limits: work.limits };
     let probed = probe(child, job, &original, &files, deadline).await?;
     let memory = deps.memory.acquire(probed.probing().peak_bytes).await;
     let memory = match memory {
@@ -74,17 +79,28 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
     };
     faults::point("worker.before_run");
     // Waiting for memory was not the image's fault: the clock of the run starts now.
-    let (output, info) = run(probed, memory, Instant::now() + deps.deadline).await?;
-    if !info.warnings.is_empty() {
-        log::warn!(task:% = work.claim.task, warnings:? = info.warnings; "the result lacks something");
-    }
-    faults::point("worker.before_put");
-    let key = work.claim.result_key();
-    let length = output.size();
-    let source = Source::File { file: output.into_file(), length };
-    let blob = deps.storage.send(PutBlob { key, source }).timeout(STORAGE_DEADLINE).await.map_err(away)?.map_err(not_kept)?;
-    faults::point("worker.after_put");
-    Ok(TaskResult { claim_no: work.claim.claim_no, blob, format: info.format, width: info.width, height: info.height })
+    let deadline = Instant::now() + deps.deadline;
+    let (made, keeping) = mpsc::channel(Variants::MAX);
+    let run = async {
+        let last = run(probed, made, deadline).await;
+        drop(memory);
+        last
+    };
+    // Results are kept while the child makes others; those that are there count whatever becomes of the others.
+    let last = match select(pin!(run), pin!(results::keep_all(deps, work, keeping))).await {
+        Either::Left((last, keeping)) => keeping.await.and(last)?,
+        Either::Right((kept, run)) => {
+            kept?;
+            run.await?
+        }
+    };
+    results::keep(deps, work, last).await
+}
+
+/// What is still to be made: not what an earlier attempt has made.
+fn missing(work: &Work) -> Result<Variants, Outcome> {
+    let missing = work.task.missing().map(|(name, pipeline)| (name, pipeline.clone()));
+    Variants::new(missing).map_err(|_| Outcome::Interrupted(Failure::new(ErrorCode::Internal, "every result is there already")))
 }
 
 /// Opens the files of the assets, each in the version that the task was accepted with.
@@ -112,15 +128,21 @@ async fn probe<'c>(child: &'c mut Child, job: Job, original: &OpenBlob, assets: 
     }
 }
 
-/// Lets the child decode, transform and encode. The memory is held until its output is sealed.
-async fn run(probed: Probed<'_>, memory: MemoryPermit, deadline: Instant) -> Result<(SealedOutput, OutputInfo), Outcome> {
-    let end = timeout_at(deadline, probed.run()).await;
-    drop(memory);
-    match end {
-        Ok(Ok(JobEnd::Done { output, info })) => Ok((output, info)),
-        Ok(Ok(JobEnd::Failed(failure))) => Err(Outcome::Failed(Failure::new(failure.code, failure.detail))),
-        Ok(Err(error)) => Err(sandbox_failed(&error)),
-        Err(_) => Err(too_late()),
+/// Lets the child decode, transform and encode; hands over every result but the last, which it returns.
+async fn run(probed: Probed<'_>, made: mpsc::Sender<Made>, deadline: Instant) -> Result<Made, Outcome> {
+    let mut progress = timeout_at(deadline, probed.run()).await;
+    loop {
+        match progress {
+            Ok(Ok(Progress::Made(result, rest))) => {
+                // Whoever keeps results has room for all of them, and ends before this only with an outcome of its own.
+                let _ = made.try_send(result);
+                progress = timeout_at(deadline, rest.next()).await;
+            }
+            Ok(Ok(Progress::Done(last))) => return Ok(last),
+            Ok(Ok(Progress::Failed(failure))) => return Err(Outcome::Failed(Failure::new(failure.code, failure.detail))),
+            Ok(Err(error)) => return Err(sandbox_failed(&error)),
+            Err(_) => return Err(too_late()),
+        }
     }
 }
 
@@ -141,7 +163,7 @@ fn too_late() -> Outcome {
 }
 
 /// Storage is being restarted.
-fn away(error: MailboxError) -> Outcome {
+pub(super) fn away(error: MailboxError) -> Outcome {
     Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, format!("storage did not answer: {error}")))
 }
 
@@ -149,17 +171,6 @@ fn away(error: MailboxError) -> Outcome {
 fn not_opened(error: BlobStoreError) -> Outcome {
     match error {
         BlobStoreError::NotFound => Outcome::Failed(Failure::new(ErrorCode::CorruptBlob, "the original is not in the storage any more")),
-        other => Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, other.to_string())),
-    }
-}
-
-/// The result cannot be kept.
-fn not_kept(error: BlobStoreError) -> Outcome {
-    match error {
-        BlobStoreError::TooLarge { max } => {
-            Outcome::Failed(Failure::new(ErrorCode::OutputTooLarge, format!("the result is larger than the {max} bytes allowed")))
-        }
-        BlobStoreError::Full => Outcome::Interrupted(Failure::new(ErrorCode::StorageFull, "the storage is full")),
         other => Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, other.to_string())),
     }
 }

@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use crate::actors::workers::{CHILD_DEADLINE, MemoryBudget, Spare, TakeChild};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::Pipeline;
 use crate::domain::pipeline::cost::ImageInfo;
+use crate::domain::pipeline::{Pipeline, Variants};
 use crate::domain::task::Failure;
-use crate::sandbox::{Child, Job, JobEnd, Probe, Probed, SandboxError};
+use crate::sandbox::{Child, Job, Probe, Probed, Progress, SandboxError};
 
 /// How long a file may wait for its turn and for memory.
 const WAIT: Duration = Duration::from_secs(30);
@@ -67,7 +67,7 @@ impl Inspector {
 
     async fn decode(&self, child: &mut Child, file: &File, limits: ImageLimits) -> Result<ImageInfo, NotInspected> {
         let pipeline: Pipeline = PIPELINE.parse().expect("the text is a pipeline, as a test shows");
-        let job = Job { pipeline, assets: Vec::new(), limits };
+        let job = Job { variants: Variants::only(pipeline), assets: Vec::new(), limits };
         let probed = match timeout(self.deadline, child.probe(job, file, &[])).await {
             Ok(Ok(Probe::Readable(probed))) => probed,
             Ok(Ok(Probe::Failed(failure))) => return Err(unfit(failure.code, failure.detail)),
@@ -87,8 +87,8 @@ impl Inspector {
         let end = timeout(self.deadline, probed.run()).await;
         drop(memory);
         match end {
-            Ok(Ok(JobEnd::Done { .. })) => Ok(()),
-            Ok(Ok(JobEnd::Failed(failure))) => Err(unfit(failure.code, failure.detail)),
+            Ok(Ok(Progress::Made(..) | Progress::Done(_))) => Ok(()),
+            Ok(Ok(Progress::Failed(failure))) => Err(unfit(failure.code, failure.detail)),
             Ok(Err(error)) => Err(died(&error)),
             Err(_) => Err(too_late()),
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this one | the actor: its loop, its child, how it stops |
 //! | `attempt` | one attempt at one task, and how it can end |
+//! | `results` | what it makes, on its way to the task |
 //! | `budget` | the memory that all running jobs share |
 //! | `inspector` | images that are looked at before they are kept |
 //! | `spare` | the warm child that replaces one that was lost |
@@ -11,6 +12,7 @@
 mod attempt;
 mod budget;
 mod inspector;
+mod results;
 mod spare;
 
 use std::cell::RefCell;

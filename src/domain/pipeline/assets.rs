@@ -10,8 +10,14 @@ impl Pipeline {
     /// The assets that the steps name, each once, in the order in which they come first.
     #[must_use]
     pub fn assets(&self) -> Vec<AssetRef> {
+        Self::assets_of([self])
+    }
+
+    /// The assets that some pipelines name, each once, in the order in which they come first.
+    #[must_use]
+    pub fn assets_of<'p>(pipelines: impl IntoIterator<Item = &'p Self>) -> Vec<AssetRef> {
         let mut assets = Vec::new();
-        for asset in self.steps.iter().filter_map(Step::asset) {
+        for asset in pipelines.into_iter().flat_map(Self::steps).filter_map(Step::asset) {
             if !assets.contains(asset) {
                 assets.push(asset.clone());
             }

@@ -4,11 +4,14 @@
 //! input, then the encoder with what it writes. A test compares it with what is really allocated. It cannot know how well
 //! an image compresses and assumes that it does not; for photographs it is two to three times what is needed.
 
+mod way;
+
 use serde::{Deserialize, Serialize};
 
 use super::output::Webp;
-use super::{Frames, Input, Output, OutputChoice, Pipeline, Scale, Step};
+use super::{Frames, Input, Output, OutputChoice, Pipeline, Scale, Step, Tree};
 use crate::domain::format::Format;
+use way::Way;
 
 /// What the header of an image tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,29 +116,16 @@ const FIXED: u64 = 1 << 20;
 /// the decoded pixels in every form they take on the way, and the encoded result. Saturates.
 #[must_use]
 pub fn peak_bytes(info: &ImageInfo, pipeline: &Pipeline) -> u64 {
-    let mut size = info.size(&pipeline.input());
-    let mut bytes_per_pixel = u64::from(info.bytes_per_pixel);
-    // What the buffers hold until a resize brings it to the size that it has in the pipeline.
-    let mut held = info.scale(pipeline).shrink(size);
-    let decoded = pixels(held).saturating_mul(bytes_per_pixel);
-    let upright = if info.turned { decoded.saturating_mul(2) } else { decoded };
-    let mut peak = decoded.saturating_add(info.decoder_bytes).max(upright);
-    for step in pipeline.steps() {
-        let after = step.size_after(size);
-        // A crop of what was decoded at a scale is left to the resize that comes after it.
-        let waits = held != size && matches!(step, Step::Crop(_));
-        let result = if after == size || waits { held } else { after };
-        peak = peak.max(step_bytes(step, held, result, bytes_per_pixel));
-        (size, held) = (after, result);
-        bytes_per_pixel = step.bytes_per_pixel_after(bytes_per_pixel);
-    }
-    let output = info.output(pipeline);
-    let encoding = encoder_bytes(&output, pixels(size), bytes_per_pixel);
-    let encoding = match info.frames(pipeline) {
-        Ok(Frames::All) => encoding.saturating_add(animation_bytes(&output, pixels(size), info.frames)),
-        _ => encoding,
-    };
-    peak.max(encoding).saturating_add(info.encoded_bytes).saturating_add(FIXED)
+    peak_bytes_of_all(info, &[pipeline])
+}
+
+/// Like [`peak_bytes`], for several pipelines on one image as [`Tree`] has them: where they part, all but the last begin with a copy.
+#[must_use]
+pub fn peak_bytes_of_all(info: &ImageInfo, pipelines: &[&Pipeline]) -> u64 {
+    // An image that lacks a frame is refused before anything is decoded.
+    let trees = Tree::grow(info, pipelines).unwrap_or_default();
+    let peak = trees.iter().map(|tree| Way::new(info, pipelines, tree).through(tree)).max();
+    peak.unwrap_or(0).saturating_add(info.encoded_bytes).saturating_add(FIXED)
 }
 
 /// An upper bound of the bytes that an asset needs besides: its file, its decoder, its pixels in every form they take on the way, those with

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::Calls;
 use super::call::{Call, Kind, Value, Word, Written, did_you_mean};
 use super::error::{PipelineError, floor_char_boundary};
+use super::variants::{Entry, Placed};
 
 /// The calls of a JSON text.
 pub(super) fn calls(text: &str) -> Result<Calls<'_>, PipelineError> {
@@ -42,6 +43,13 @@ pub(super) fn calls(text: &str) -> Result<Calls<'_>, PipelineError> {
         steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
         output: output.map(|value| document.call(value, "format", "an output such as {\"format\":\"png\"}")).transpose()?,
     })
+}
+
+/// The variants of a JSON text: an object of pipelines, each in either form.
+pub(super) fn variants(text: &str) -> Result<Vec<Entry<'_>>, PipelineError> {
+    let document = Document { text };
+    let fields = document.object(text, "an object of variants such as {\"thumb\":\"resize:200x/webp\"}")?;
+    fields.into_iter().map(|(name, value)| Ok(Entry { name: document.placed(name), pipeline: document.pipeline(value)? })).collect()
 }
 
 /// The whole text, to tell where a slice of it stands.
@@ -81,6 +89,23 @@ impl<'a> Document<'a> {
         let arguments =
             fields.map(|(name, value)| Ok(Written { name: Some(name), value: self.value(value)? })).collect::<Result<_, _>>()?;
         Ok(Call { name: Word { text: Cow::Borrowed(name), at: self.at(object) }, arguments })
+    }
+
+    /// A pipeline inside of a document: an object is one as it stands, a text holds either form.
+    fn pipeline(self, raw: &'a str) -> Result<Placed<'a>, PipelineError> {
+        match raw.as_bytes().first() {
+            Some(b'{') => Ok(Placed { text: Cow::Borrowed(raw), at: self.at(raw), verbatim: true }),
+            Some(b'"') => Ok(self.placed(Word { text: self.string(raw)?, at: self.at(raw) })),
+            _ => Err(PipelineError::new(self.at(raw), "expected a pipeline: a text or an object")),
+        }
+    }
+
+    /// A text in quotes. Where nothing in it is escaped, its bytes are those of the document.
+    fn placed(self, Word { text, at }: Word<'a>) -> Placed<'a> {
+        match text {
+            Cow::Borrowed(inner) => Placed { at: self.at(inner), text, verbatim: true },
+            Cow::Owned(_) => Placed { text, at, verbatim: false },
+        }
     }
 
     fn value(self, raw: &'a str) -> Result<Value<'a>, PipelineError> {

@@ -26,7 +26,10 @@ mod scale;
 mod step;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod values;
+mod variant_name;
+mod variants;
 
 use std::str::FromStr;
 
@@ -44,11 +47,14 @@ pub use parameter::Parameter;
 pub use preset::{InvalidPresetName, PresetName, Presets};
 pub use scale::Scale;
 pub use step::Step;
+pub use tree::{Node, Tree};
 pub use values::{
     Accepted, Angle, ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames,
     Gravity, Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side,
     Size, Subsampling, Text, Whole,
 };
+pub use variant_name::{InvalidVariantName, VariantName};
+pub use variants::Variants;
 
 /// What is taken of the file, operations in their order, then the output. Always valid: at least one step or an output, and at most
 /// [`Pipeline::MAX_STEPS`] steps.
@@ -69,6 +75,9 @@ impl Pipeline {
     /// How many of these are left for an input when steps and output are printed.
     const ROOM_FOR_INPUT: usize = 128;
 
+    /// How many bytes the formats that a client takes may need in the text of a pipeline.
+    const ROOM_FOR_ACCEPTED: usize = 64;
+
     /// A pipeline of `steps`, then `output`; `None` keeps the format of the original, with the defaults of its encoder.
     ///
     /// # Errors
@@ -87,7 +96,7 @@ impl Pipeline {
         if pipeline.assets().len() > Self::MAX_ASSETS {
             return Err(PipelineError::new(0..0, format!("a pipeline names at most {} assets", Self::MAX_ASSETS)));
         }
-        let length = json.max(pipeline.to_string().len()) + pipeline.room_for_versions();
+        let length = json.max(pipeline.to_string().len()) + pipeline.room_for_versions() + pipeline.room_for_accepted();
         if length > Self::MAX_TEXT - Self::ROOM_FOR_INPUT {
             return Err(PipelineError::new(
                 0..0,
@@ -167,6 +176,12 @@ impl Pipeline {
             auto.accept.get_or_insert(accepted);
         }
         self
+    }
+
+    /// How many bytes longer its text may be, in either form, once it is known what the client takes.
+    fn room_for_accepted(&self) -> usize {
+        let is_open = matches!(&self.output, Some(OutputChoice::Auto(auto)) if auto.accept.is_none());
+        if is_open { Self::ROOM_FOR_ACCEPTED } else { 0 }
     }
 
     /// What is taken of the file.

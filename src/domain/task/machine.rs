@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::faults::{self, Mechanism};
 use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::pipeline::VariantName;
 use crate::domain::task::{AttemptEnd, Claim, Failure, NewTask, Task, TaskResult, TaskState};
 use crate::domain::timestamp::Timestamp;
 
@@ -38,12 +39,17 @@ pub enum Change {
         /// How long it may stay silent from now on.
         lease: Duration,
     },
-    /// The result's blob is durable: show it.
-    Finish {
+    /// The blob of a variant's result is durable: show it. The last one that was missing finishes the task, any other counts as a
+    /// heartbeat.
+    AddResult {
         /// The claim that made it.
         claim: Claim,
+        /// Which it is.
+        variant: VariantName,
         /// The result.
         result: TaskResult,
+        /// How long the claim may stay silent from now on, if others are missing.
+        lease: Duration,
     },
     /// The image cannot be processed, and trying again would not change that.
     Fail {
@@ -91,7 +97,7 @@ impl Change {
     pub fn task(&self) -> TaskId {
         match self {
             Self::Insert(new) => new.id,
-            Self::Heartbeat { claim, .. } | Self::Finish { claim, .. } | Self::Fail { claim, .. } | Self::Release { claim, .. } => {
+            Self::Heartbeat { claim, .. } | Self::AddResult { claim, .. } | Self::Fail { claim, .. } | Self::Release { claim, .. } => {
                 claim.task
             }
             Self::Cancel { id } | Self::Retry { id } | Self::MarkDeleting { id } | Self::Remove { id } => *id,
@@ -122,6 +128,9 @@ pub enum Rejected {
     /// A task of that id is already there.
     #[error("a task of that id is already there")]
     Duplicate,
+    /// The task has no such variant, or has its result already.
+    #[error("the task does not wait for a result called {0}")]
+    NotAwaited(VariantName),
 }
 
 /// What a transition asks of the clock of the engine that stores the task.
@@ -187,7 +196,7 @@ impl Task {
                 self.require_current(*claim)?;
                 Ok(Transition { timer: Timer::Lease(*lease), ..Transition::to(self.clone()) })
             }
-            Change::Finish { claim, result } => self.finish(*claim, *result, now),
+            Change::AddResult { claim, variant, result, lease } => self.add_result(*claim, *variant, *result, *lease, now),
             Change::Fail { claim, failure } => {
                 self.require_current(*claim)?;
                 Ok(Transition::to(self.failed(failure.clone(), now)).ending(AttemptEnd::Failed(failure.clone())))
@@ -206,14 +215,28 @@ impl Task {
         }
     }
 
-    fn finish(&self, claim: Claim, result: TaskResult, now: Timestamp) -> Result<Transition, Rejected> {
+    fn add_result(
+        &self,
+        claim: Claim,
+        variant: VariantName,
+        result: TaskResult,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Transition, Rejected> {
         if !faults::removed(Mechanism::Fence) {
             self.require_current(claim)?;
             // A blob of another claim must never become visible through this one.
             self.require_current(Claim { claim_no: result.claim_no, ..claim })?;
         }
-        let task = Self { state: TaskState::Finished, result: Some(result), ended_at: Some(now), ..self.clone() };
-        Ok(Transition::to(task).ending(AttemptEnd::Finished))
+        if self.missing().all(|(name, _)| name != variant) {
+            return Err(Rejected::NotAwaited(variant));
+        }
+        let mut task = self.clone();
+        task.results.insert(variant, result);
+        if task.missing().next().is_some() {
+            return Ok(Transition { timer: Timer::Lease(lease), ..Transition::to(task) });
+        }
+        Ok(Transition::to(Self { state: TaskState::Finished, ended_at: Some(now), ..task }).ending(AttemptEnd::Finished))
     }
 
     fn release(

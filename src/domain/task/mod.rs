@@ -1,4 +1,4 @@
-//! A task: one uploaded image and one pipeline, from its acceptance to its removal.
+//! A task: one uploaded image and the pipelines of its results, from its acceptance to its removal.
 //!
 //! The types live here, the history of attempts in [`attempt`], and every transition with its guard in [`machine`].
 //! Leases and backoffs are not part of a task: they run on the clock of the engine that stores it.
@@ -15,6 +15,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,7 +28,7 @@ use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::format::Format;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::{Pipeline, VariantName, Variants};
 use crate::domain::timestamp::Timestamp;
 
 /// Where a task stands.
@@ -38,7 +39,7 @@ pub enum TaskState {
     NotStarted,
     /// Handed to a worker under a lease. Next: finished, failed, cancelled, or not started again.
     InProgress,
-    /// Terminal: the result is there.
+    /// Terminal: every result is there.
     Finished,
     /// Terminal for its run: the failure says why; a retry opens the next run.
     Failed,
@@ -102,8 +103,8 @@ impl FromStr for TaskState {
 pub struct NewTask {
     /// The id under which the original was stored.
     pub id: TaskId,
-    /// What to do with the image.
-    pub pipeline: Pipeline,
+    /// What to make of the image.
+    pub variants: Variants,
     /// Length and digest of the original.
     pub original: BlobMeta,
     /// The format that the original's first bytes belong to.
@@ -121,8 +122,8 @@ pub struct Task {
     pub state: TaskState,
     /// The number of the current run, from 1; a retry opens the next one.
     pub run: u32,
-    /// What to do with the image.
-    pub pipeline: Pipeline,
+    /// What to make of the image.
+    pub variants: Variants,
     /// Length and digest of the original.
     pub original: BlobMeta,
     /// The format of the original.
@@ -139,8 +140,9 @@ pub struct Task {
     pub started_at: Option<Timestamp>,
     /// When this run reached its terminal state.
     pub ended_at: Option<Timestamp>,
-    /// The result; there exactly when the task is finished, and kept while it is being deleted.
-    pub result: Option<TaskResult>,
+    /// The results that are there. The task is finished exactly when none is missing; those of a task that ends otherwise, or is tried
+    /// again, are kept.
+    pub results: Results,
     /// Why the run failed; there exactly when the task is failed, and kept while it is being deleted.
     pub failure: Option<Failure>,
 }
@@ -154,7 +156,7 @@ impl Task {
             seq,
             state: TaskState::NotStarted,
             run: 1,
-            pipeline: new.pipeline,
+            variants: new.variants,
             original: new.original,
             input_format: new.input_format,
             claim_no: ClaimNo::default(),
@@ -163,7 +165,7 @@ impl Task {
             created_at: now,
             started_at: None,
             ended_at: None,
-            result: None,
+            results: Results::new(),
             failure: None,
         }
     }
@@ -174,10 +176,21 @@ impl Task {
         Claim { task: self.id, claim_no: self.claim_no }
     }
 
-    /// The name of the blob that readers are given, once there is one.
+    /// The variants whose results are not there yet, with their pipelines.
+    pub fn missing(&self) -> impl Iterator<Item = (VariantName, &Pipeline)> {
+        self.variants.iter().filter(|(name, _)| !self.results.contains_key(name))
+    }
+
+    /// The name of the blob that readers of a variant are given, once there is one.
     #[must_use]
-    pub fn result_key(&self) -> Option<BlobKey> {
-        self.result.as_ref().map(|result| BlobKey::Processed(self.id, result.claim_no))
+    pub fn result_key(&self, variant: VariantName) -> Option<BlobKey> {
+        self.results.get(&variant).map(|result| BlobKey::Processed(self.id, result.claim_no, variant))
+    }
+
+    /// Whether readers are given this blob.
+    #[must_use]
+    pub fn shows(&self, key: BlobKey) -> bool {
+        matches!(key, BlobKey::Processed(id, _, variant) if id == self.id && self.result_key(variant) == Some(key))
     }
 }
 
@@ -191,10 +204,10 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The name under which this claim, and no other, stores its result.
+    /// The name under which this claim, and no other, stores its result of a variant.
     #[must_use]
-    pub fn result_key(&self) -> BlobKey {
-        BlobKey::Processed(self.task, self.claim_no)
+    pub fn result_key(&self, variant: VariantName) -> BlobKey {
+        BlobKey::Processed(self.task, self.claim_no, variant)
     }
 }
 
@@ -204,10 +217,13 @@ impl fmt::Display for Claim {
     }
 }
 
-/// The result of a finished task: the blob is durable before the row says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The results of a task, by variant.
+pub type Results = BTreeMap<VariantName, TaskResult>;
+
+/// One result: the blob is durable before the row says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
-    /// The claim whose blob it is; with the task's id, the blob's name.
+    /// The claim whose blob it is; with the task's id and the variant, the blob's name.
     pub claim_no: ClaimNo,
     /// Length and digest of the blob.
     pub blob: BlobMeta,

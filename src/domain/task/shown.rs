@@ -12,7 +12,7 @@ impl Change {
             Self::Insert(new) => task.id == new.id,
             // A lease leaves no mark on the task.
             Self::Heartbeat { .. } => false,
-            Self::Finish { claim, .. } => task.state == TaskState::Finished && over(*claim, task),
+            Self::AddResult { claim, variant, .. } => task.shows(claim.result_key(*variant)),
             Self::Fail { claim, .. } => task.state == TaskState::Failed && over(*claim, task),
             Self::Release { claim, .. } => matches!(task.state, TaskState::NotStarted | TaskState::Failed) && over(*claim, task),
             Self::Cancel { .. } => task.state == TaskState::Cancelled,

@@ -25,11 +25,19 @@ fn result(task: &Task) -> TaskResult {
     TaskResult { claim_no: task.claim_no, blob: task.original, format: Format::Png, width: 1, height: 1 }
 }
 
+fn add(claim: Claim, variant: VariantName, result: TaskResult) -> Change {
+    Change::AddResult { claim, variant, result, lease: LEASE }
+}
+
+fn finish(claim: Claim, result: TaskResult) -> Change {
+    add(claim, VariantName::RESULT, result)
+}
+
 /// A task in the given state, by the shortest way.
 fn in_state(state: TaskState) -> Task {
     let new = NewTask {
         id: TaskId::random(),
-        pipeline: "invert".parse().unwrap(),
+        variants: Variants::only("invert".parse().unwrap()),
         original: BlobMeta { len: 1, sha256: Sha256([1; 32]) },
         input_format: Format::Png,
     };
@@ -38,7 +46,7 @@ fn in_state(state: TaskState) -> Task {
     let change = match state {
         TaskState::NotStarted => return waiting,
         TaskState::InProgress => return working,
-        TaskState::Finished => Change::Finish { claim: working.current_claim(), result: result(&working) },
+        TaskState::Finished => finish(working.current_claim(), result(&working)),
         TaskState::Failed => Change::Fail { claim: working.current_claim(), failure: failure() },
         TaskState::Cancelled => Change::Cancel { id: working.id },
         TaskState::Deleting => return apply(&in_state(TaskState::Finished), &Change::MarkDeleting { id: working.id }).unwrap(),
@@ -50,11 +58,11 @@ fn in_state(state: TaskState) -> Task {
 fn changes(task: &Task) -> Vec<(Change, &'static [TaskState])> {
     use TaskState::{Cancelled, Deleting, Failed, Finished, InProgress, NotStarted};
     let (id, claim) = (task.id, task.current_claim());
-    let new = NewTask { id, pipeline: task.pipeline.clone(), original: task.original, input_format: task.input_format };
+    let new = NewTask { id, variants: task.variants.clone(), original: task.original, input_format: task.input_format };
     vec![
         (Change::Insert(new), &[]),
         (Change::Heartbeat { claim, lease: LEASE }, &[InProgress]),
-        (Change::Finish { claim, result: result(task) }, &[InProgress]),
+        (finish(claim, result(task)), &[InProgress]),
         (Change::Fail { claim, failure: failure() }, &[InProgress]),
         (Change::Release { claim, reason: failure(), refund: false, backoff: LEASE }, &[InProgress]),
         (Change::Release { claim, reason: failure(), refund: true, backoff: LEASE }, &[InProgress]),
@@ -99,7 +107,7 @@ fn a_worker_is_heard_with_the_latest_claim_of_its_own_task_only() {
     assert!(apply(&task, &Change::Heartbeat { claim: other.current_claim(), lease: LEASE }).is_err());
     let again = claimed(&Task { state: TaskState::NotStarted, ..task.clone() });
     assert!(apply(&again, &Change::Heartbeat { claim: task.current_claim(), lease: LEASE }).is_err());
-    let borrowed = Change::Finish { claim: again.current_claim(), result: result(&task) };
+    let borrowed = finish(again.current_claim(), result(&task));
     assert!(apply(&again, &borrowed).is_err(), "a result of another claim");
 }
 
@@ -113,7 +121,7 @@ fn timers_and_history_follow_the_transition() {
     let released = transition(&Change::Release { claim, reason: failure(), refund: true, backoff: LEASE });
     assert_eq!(released.timer, Timer::Backoff(LEASE));
     assert_eq!(released.ended, Some(AttemptEnd::Released { reason: failure(), refunded: true }));
-    let finished = transition(&Change::Finish { claim, result: result(&working) });
+    let finished = transition(&finish(claim, result(&working)));
     assert_eq!((finished.timer, finished.ended), (Timer::Off, Some(AttemptEnd::Finished)));
     let cancelled = transition(&Change::Cancel { id: working.id });
     assert_eq!((cancelled.timer, cancelled.ended), (Timer::Off, Some(AttemptEnd::Cancelled)));
@@ -136,4 +144,52 @@ fn a_state_reads_what_it_prints() {
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
     }
     assert_eq!("done".parse::<TaskState>(), Err(InvalidTaskState));
+}
+
+fn name(text: &str) -> VariantName {
+    text.parse().unwrap()
+}
+
+/// A task of two variants in the hands of a worker.
+fn of_two() -> Task {
+    claimed(&Task { variants: "large=invert thumb=resize:10x".parse().unwrap(), ..in_state(TaskState::NotStarted) })
+}
+
+#[test]
+fn a_task_is_finished_when_no_variant_is_missing() {
+    let working = of_two();
+    let claim = working.current_claim();
+    let first = working.apply(&add(claim, name("thumb"), result(&working)), &POLICY, NOW).unwrap();
+    assert_eq!((first.task.state, first.timer, &first.ended), (TaskState::InProgress, Timer::Lease(LEASE), &None));
+    assert_eq!(first.task.missing().map(|(name, _)| name).collect::<Vec<_>>(), [name("large")]);
+    assert_eq!(first.task.result_key(name("thumb")), Some(claim.result_key(name("thumb"))));
+    let last = first.task.apply(&add(claim, name("large"), result(&working)), &POLICY, NOW).unwrap();
+    assert_eq!((last.task.state, last.timer, last.ended), (TaskState::Finished, Timer::Off, Some(AttemptEnd::Finished)));
+}
+
+#[test]
+fn each_variant_gets_its_result_once_and_no_other_gets_any() {
+    let working = of_two();
+    let claim = working.current_claim();
+    let first = add(claim, name("thumb"), result(&working));
+    let after = apply(&working, &first).unwrap();
+    assert_eq!(apply(&after, &first), Err(Rejected::NotAwaited(name("thumb"))));
+    assert!(first.is_shown_by(&after) && !first.is_shown_by(&working));
+    assert_eq!(apply(&working, &finish(claim, result(&working))), Err(Rejected::NotAwaited(VariantName::RESULT)));
+}
+
+#[test]
+fn results_are_kept_when_a_task_is_tried_again() {
+    let working = of_two();
+    let claim = working.current_claim();
+    let after = apply(&working, &add(claim, name("thumb"), result(&working))).unwrap();
+    let kept = |task: &Task| assert_eq!(task.results, after.results, "{}", task.state);
+    let released = apply(&after, &Change::Release { claim, reason: failure(), refund: true, backoff: LEASE }).unwrap();
+    kept(&released);
+    let again = claimed(&released);
+    assert_eq!(apply(&again, &add(again.current_claim(), name("large"), result(&again))).unwrap().state, TaskState::Finished);
+    let failed = apply(&after, &Change::Fail { claim, failure: failure() }).unwrap();
+    kept(&failed);
+    kept(&apply(&failed, &Change::Retry { id: failed.id }).unwrap());
+    kept(&apply(&after, &Change::Cancel { id: after.id }).unwrap());
 }

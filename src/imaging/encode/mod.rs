@@ -40,12 +40,12 @@ pub(super) trait Encoder {
     /// Adds a frame; all have the same size.
     fn frame(&mut self, frame: Frame) -> Result<(), ImagingError>;
 
-    /// Writes what is still to be written.
+    /// Writes what is still to be written, and flushes it.
     fn finish(self: Box<Self>) -> Result<(), ImagingError>;
 }
 
-/// Starts a file of at most `max_bytes` at the start of `out`, in the format and with the settings of `output`.
-pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: &'a mut impl WriteSeek, max_bytes: u64) -> Box<dyn Encoder + 'a> {
+/// Starts a file of at most `max_bytes` in `out`, which stands at its start, in the format and with the settings of `output`.
+pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: impl WriteSeek + 'a, max_bytes: u64) -> Box<dyn Encoder + 'a> {
     let out = Capped::new(out, max_bytes);
     match output {
         Output::Gif(_) if properties.frames > 1 => Box::new(animation::Gif::new(&properties, out)),

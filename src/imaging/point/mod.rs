@@ -56,7 +56,7 @@ pub(super) enum Stage {
 }
 
 /// Point operations that follow each other and are still to be done.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pass {
     stages: Vec<Stage>,
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::asset::{Asset, AssetName, AssetRef, AssetVersion, NewAsset};
 use crate::domain::blob::{BlobMeta, Sha256};
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::Variants;
 use crate::domain::task::Task;
 use crate::domain::timestamp::Timestamp;
 use crate::stores::assets::{AssetPage, AssetQuery, AssetStore, AssetStoreError, StoredAsset};
@@ -97,22 +97,22 @@ fn is_in_use(connection: &Connection, version: AssetVersion) -> Result<bool, Fau
     Ok(statement.exists([version.as_uuid().as_bytes()])?)
 }
 
-/// The pipeline with the version of each asset that its name stands for now; `Err` names one that is not there, or not in that version.
-pub(super) fn pinned(connection: &Connection, pipeline: Pipeline) -> Result<Result<Pipeline, AssetRef>, Fault> {
+/// The variants with the version of each asset that its name stands for now; `Err` names one that is not there, or not in that version.
+pub(super) fn pinned(connection: &Connection, variants: Variants) -> Result<Result<Variants, AssetRef>, Fault> {
     let mut versions = HashMap::new();
-    for asset in pipeline.assets() {
+    for asset in variants.assets() {
         match find(connection, &asset.name)?.map(|found| found.version) {
             Some(version) if asset.version.is_none_or(|asked| asked == version) => versions.insert(asset.name, version),
             _ => return Ok(Err(asset)),
         };
     }
-    Ok(pipeline.pinned(|asset| versions.get(&asset.name).copied().ok_or_else(|| asset.clone())))
+    Ok(variants.pinned(|asset| versions.get(&asset.name).copied().ok_or_else(|| asset.clone())))
 }
 
 /// Keeps the versions that a new task needs.
 pub(super) fn hold(connection: &Connection, task: &Task) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO task_assets (seq, version) VALUES (?1, ?2)")?;
-    for version in task.pipeline.assets().iter().filter_map(|asset| asset.version) {
+    for version in task.variants.assets().iter().filter_map(|asset| asset.version) {
         statement.execute((int(task.seq), version.as_uuid().as_bytes()))?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Task, TaskResult, Timer, Transition};
+use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Results, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::sqlite::fault::Fault;
 
@@ -84,7 +84,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         seq: uint(row, "seq")?,
         state: parsed(row, "state")?,
         run: required(row, "run")?,
-        pipeline: parsed(row, "pipeline")?,
+        variants: parsed(row, "variants")?,
         original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
         input_format: parsed(row, "input_format")?,
         claim_no: ClaimNo(uint(row, "claim_no")?),
@@ -93,19 +93,19 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         created_at: Timestamp(uint(row, "created_at")?),
         started_at: moment(row, "started_at")?,
         ended_at: moment(row, "ended_at")?,
-        result: if is_null(row, "result_claim_no")? { None } else { Some(result(row)?) },
+        results: results(row)?,
         failure: failure(row, "failure_code", "failure_detail")?,
     })
 }
 
-fn result(row: &Row<'_>) -> Result<TaskResult, Fault> {
-    Ok(TaskResult {
-        claim_no: ClaimNo(uint(row, "result_claim_no")?),
-        blob: BlobMeta { len: uint(row, "result_len")?, sha256: Sha256(required(row, "result_sha256")?) },
-        format: parsed(row, "result_format")?,
-        width: required(row, "result_width")?,
-        height: required(row, "result_height")?,
-    })
+fn results(row: &Row<'_>) -> Result<Results, Fault> {
+    let text: String = required(row, "results")?;
+    serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("results {text:?}: {error}")))
+}
+
+/// The results as they are stored.
+fn stored(results: &Results) -> String {
+    serde_json::to_string(results).expect("names, numbers and digests can be written as JSON")
 }
 
 fn failure(row: &Row<'_>, code: &str, detail: &str) -> Result<Option<Failure>, Fault> {
@@ -151,15 +151,15 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 /// Writes a new task and gives it its place in the order; `None` if the id is taken.
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO tasks (id, state, run, pipeline, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at)
-         VALUES (:id, :state, :run, :pipeline, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at)
+        "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results)
+         VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
         ":id": task.id.as_uuid().as_bytes(),
         ":state": task.state.as_str(),
         ":run": task.run,
-        ":pipeline": task.pipeline.to_string(),
+        ":variants": task.variants.to_string(),
         ":input_format": task.input_format.name(),
         ":original_len": int(task.original.len),
         ":original_sha256": task.original.sha256.0,
@@ -167,6 +167,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":attempts": task.attempts,
         ":refunds": task.refunds,
         ":created_at": int(task.created_at.0),
+        ":results": stored(&task.results),
     })?;
     let seq = connection.last_insert_rowid().unsigned_abs();
     Ok((rows == 1).then_some(Task { seq, ..task }))
@@ -188,14 +189,11 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
         Timer::Backoff(backoff) if !backoff.is_zero() => (None, Some(now.deadline(backoff))),
         Timer::Backoff(_) | Timer::Off => (None, None),
     };
-    let result = after.result.as_ref();
     let failure = after.failure.as_ref();
     let mut statement = connection.prepare_cached(
         "UPDATE tasks SET state = :state, run = :run, claim_no = :claim_no, attempts = :attempts, refunds = :refunds,
-             started_at = :started_at, ended_at = :ended_at, result_claim_no = :result_claim_no, result_len = :result_len,
-             result_sha256 = :result_sha256, result_format = :result_format, result_width = :result_width,
-             result_height = :result_height, failure_code = :failure_code, failure_detail = :failure_detail,
-             lease_until = :lease_until, not_before = :not_before
+             started_at = :started_at, ended_at = :ended_at, results = :results, failure_code = :failure_code,
+             failure_detail = :failure_detail, lease_until = :lease_until, not_before = :not_before
          WHERE seq = :seq AND state = :state_before AND claim_no = :claim_no_before",
     )?;
     Ok(statement.execute(named_params! {
@@ -206,12 +204,7 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
         ":refunds": after.refunds,
         ":started_at": after.started_at.map(|at| int(at.0)),
         ":ended_at": after.ended_at.map(|at| int(at.0)),
-        ":result_claim_no": result.map(|result| int(result.claim_no.0)),
-        ":result_len": result.map(|result| int(result.blob.len)),
-        ":result_sha256": result.map(|result| result.blob.sha256.0),
-        ":result_format": result.map(|result| result.format.name()),
-        ":result_width": result.map(|result| result.width),
-        ":result_height": result.map(|result| result.height),
+        ":results": stored(&after.results),
         ":failure_code": failure.map(|failure| failure.code.code()),
         ":failure_detail": failure.map(|failure| failure.detail.as_str()),
         ":lease_until": lease_until,

@@ -6,7 +6,7 @@ CREATE TABLE tasks (
     id              BLOB    NOT NULL UNIQUE,
     state           TEXT    NOT NULL CHECK (state IN ('not_started', 'in_progress', 'finished', 'failed', 'cancelled', 'deleting')),
     run             INTEGER NOT NULL,
-    pipeline        TEXT    NOT NULL,
+    variants        TEXT    NOT NULL, -- in their compact form
     input_format    TEXT    NOT NULL,
     original_len    INTEGER NOT NULL,
     original_sha256 BLOB    NOT NULL,
@@ -16,19 +16,14 @@ CREATE TABLE tasks (
     created_at      INTEGER NOT NULL,
     started_at      INTEGER,
     ended_at        INTEGER,
-    result_claim_no INTEGER,
-    result_len      INTEGER,
-    result_sha256   BLOB,
-    result_format   TEXT,
-    result_width    INTEGER,
-    result_height   INTEGER,
+    results         TEXT    NOT NULL, -- an object: a result for every variant that is there
     failure_code    TEXT,
     failure_detail  TEXT,
     lease_until     INTEGER,
     not_before      INTEGER,
     CHECK ((state = 'in_progress') = (lease_until IS NOT NULL)),
     CHECK (state = 'not_started' OR not_before IS NULL),
-    CHECK (state <> 'finished' OR result_claim_no IS NOT NULL),
+    CHECK (state <> 'finished' OR results <> '{}'),
     CHECK (state <> 'failed' OR failure_code IS NOT NULL)
 ) STRICT;
 

@@ -59,11 +59,11 @@ impl TaskStore for SqliteDb {
 
 /// A new task, with the versions of its assets that their names stand for at this moment.
 fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task, TaskStoreError>, Fault> {
-    let pipeline = match assets::pinned(connection, new.pipeline)? {
-        Ok(pipeline) => pipeline,
+    let variants = match assets::pinned(connection, new.variants)? {
+        Ok(variants) => variants,
         Err(asset) => return Ok(Err(TaskStoreError::NoSuchAsset(asset))),
     };
-    let Some(task) = rows::insert(connection, Task::create(NewTask { pipeline, ..new }, 0, now.wall))? else {
+    let Some(task) = rows::insert(connection, Task::create(NewTask { variants, ..new }, 0, now.wall))? else {
         return Ok(Err(Rejected::Duplicate.into()));
     };
     assets::hold(connection, &task)?;

@@ -97,7 +97,7 @@ pub(super) fn probed(width: u32) -> Value {
 }
 
 pub(super) fn done() -> Value {
-    json!({"done": {"info": {"format": "bmp", "width": 10, "height": 10}}})
+    json!({"done": {"variant": "result", "info": {"format": "bmp", "width": 10, "height": 10}}})
 }
 
 pub(super) fn forever() {

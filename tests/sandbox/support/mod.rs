@@ -9,7 +9,8 @@ use std::io::{Seek, Write};
 use std::time::{Duration, Instant};
 
 use safelight::domain::limits::ImageLimits;
-use safelight::sandbox::{Child, ChildLimits, ChildProgram, Failure, Job, JobEnd, Probe, SandboxError, SealedOutput, Spawner};
+use safelight::domain::pipeline::Variants;
+use safelight::sandbox::{Child, ChildLimits, ChildProgram, Failure, Job, Probe, Progress, SandboxError, SealedOutput, Spawner};
 
 /// No test may take longer, whatever hangs.
 const TEST_BOUND: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ pub(crate) fn spawner(name: &str) -> Spawner {
 pub(crate) fn job() -> Job {
     let limits =
         ImageLimits { max_width: 1000, max_height: 1000, max_pixels: 100_000, max_output_bytes: 100_000, ..ImageLimits::default() };
-    Job { pipeline: "invert".parse().unwrap(), assets: Vec::new(), limits }
+    Job { variants: Variants::only("invert".parse().unwrap()), assets: Vec::new(), limits }
 }
 
 /// A file with these bytes; its position is at the end.
@@ -47,26 +48,27 @@ pub(crate) fn file(bytes: &[u8]) -> File {
 }
 
 /// Both steps of a job on these bytes.
-pub(crate) async fn attempt(child: &mut Child, image: &[u8]) -> Result<JobEnd, SandboxError> {
+pub(crate) async fn attempt<'c>(child: &'c mut Child, image: &[u8]) -> Result<Progress<'c>, SandboxError> {
     match child.probe(job(), &file(image), &[]).await? {
         Probe::Readable(probed) => probed.run().await,
-        Probe::Failed(failure) => Ok(JobEnd::Failed(failure)),
+        Probe::Failed(failure) => Ok(Progress::Failed(failure)),
     }
 }
 
 /// The output of a job that must succeed.
 pub(crate) async fn done(child: &mut Child, image: &[u8]) -> SealedOutput {
     match attempt(child, image).await.unwrap() {
-        JobEnd::Done { output, .. } => output,
-        JobEnd::Failed(failure) => panic!("the job failed: {failure}"),
+        Progress::Done(made) => made.output,
+        Progress::Made(..) => panic!("others follow"),
+        Progress::Failed(failure) => panic!("the job failed: {failure}"),
     }
 }
 
 /// The failure of a job that must fail.
 pub(crate) async fn failed(child: &mut Child, image: &[u8]) -> Failure {
     match attempt(child, image).await.unwrap() {
-        JobEnd::Failed(failure) => failure,
-        JobEnd::Done { .. } => panic!("the job succeeded"),
+        Progress::Failed(failure) => failure,
+        Progress::Made(..) | Progress::Done(_) => panic!("the job succeeded"),
     }
 }
 

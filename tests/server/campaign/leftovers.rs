@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
 use safelight::domain::blob::BlobKey;
+use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{Task, TaskState};
 use safelight::stores::sqlite::{FILE_NAME, SqliteDb, SqliteOptions};
 use safelight::stores::tasks::{TaskQuery, TaskStore};
@@ -39,7 +40,7 @@ impl Moments {
         let (temp, blobs) = blobs(data);
         let has_row = |id| block_on(tasks.get(id)).expect("the copy can be read").is_some();
         let in_progress = in_progress(&tasks);
-        let result = |task: &Task| BlobKey::Processed(task.id, task.claim_no);
+        let result = |task: &Task| task.current_claim().result_key(VariantName::RESULT);
         Self {
             before_rename: temp,
             before_commit: blobs.iter().filter(|key| matches!(key, BlobKey::Original(id) if !has_row(*id))).count(),

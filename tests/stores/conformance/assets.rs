@@ -6,12 +6,13 @@ use std::time::Duration;
 use safelight::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
+use safelight::domain::pipeline::Variants;
 use safelight::domain::task::{Change, NewTask, Task};
 use safelight::stores::assets::{AssetPage, AssetQuery, AssetStore, AssetStoreError};
 use safelight::stores::tasks::{Backlog, TaskStore, TaskStoreError};
 
 use crate::blob_fixtures::meta_of;
-use crate::fixtures::{Sqlite, TaskEngine, apply, block_on, claim_one, failure, new_task, release, result_of};
+use crate::fixtures::{Sqlite, TaskEngine, apply, block_on, claim_one, failure, finish, new_task, release};
 
 /// An engine for assets.
 pub(crate) trait AssetEngine {
@@ -117,7 +118,7 @@ pub(crate) fn pages_are_in_the_order_of_names(engine: &mut impl AssetEngine) {
 }
 
 fn task_of(pipeline: &str) -> NewTask {
-    NewTask { pipeline: pipeline.parse().unwrap(), ..new_task(1) }
+    NewTask { variants: Variants::only(pipeline.parse().unwrap()), ..new_task(1) }
 }
 
 fn insert(store: &dyn TaskStore, pipeline: &str) -> Task {
@@ -133,7 +134,7 @@ pub(crate) fn a_task_is_pinned_to_the_versions_that_names_stand_for(engine: &mut
     engine.reopen();
     let (logo, other) = (logo.version, other.version);
     let expected = format!("watermark:logo@{logo}/invert/watermark:other@{other}/watermark:logo@{logo},tile=true");
-    assert_eq!(task.pipeline, expected.parse().unwrap());
+    assert_eq!(task.variants, Variants::only(expected.parse().unwrap()));
     assert_eq!(block_on(engine.tasks().get(task.id)), Ok(Some(task)));
 }
 
@@ -173,6 +174,6 @@ pub(crate) fn a_version_is_in_use_until_its_tasks_can_run_no_more(engine: &mut i
     apply(&*tasks, Change::Retry { id: first }).unwrap();
     holds(true, "one waits again");
     let claim = claim_one(&*tasks).claim;
-    apply(&*tasks, Change::Finish { claim, result: result_of(claim) }).unwrap();
+    apply(&*tasks, finish(claim)).unwrap();
     holds(false, "one is finished, one is being deleted");
 }

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::{Either, join_all, select};
 use safelight::domain::blob::BlobKey;
 use safelight::domain::ids::{ClaimNo, TaskId};
+use safelight::domain::pipeline::VariantName;
 use safelight::stores::blobs::{BlobStore, BlobStoreError, Chunk, PutSize};
 
 use crate::blob_fixtures::*;
@@ -22,10 +23,14 @@ fn assert_nothing_left(store: &dyn BlobStore, key: BlobKey) {
     assert_eq!(list(store), []);
 }
 
+fn processed(id: TaskId, claim_no: u64) -> BlobKey {
+    BlobKey::Processed(id, ClaimNo(claim_no), VariantName::RESULT)
+}
+
 pub(crate) fn what_is_put_is_read_back_with_its_digest(engine: &mut impl BlobEngine) {
     let bytes = body(LONG);
     let id = TaskId::random();
-    let keys = [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(1)), BlobKey::Processed(id, ClaimNo(12))];
+    let keys = [BlobKey::Original(id), processed(id, 1), processed(id, 12)];
     for (key, chunk) in keys.into_iter().zip([1000, 300_000, LONG]) {
         let meta = block_on(engine.blobs().put(key, complete(&bytes, chunk), ANY_SIZE)).unwrap();
         assert_eq!(meta, meta_of(&bytes));
@@ -59,7 +64,7 @@ pub(crate) fn a_file_is_stored_by_position(engine: &mut impl BlobEngine) {
     assert_eq!(meta, meta_of(&bytes[..LONG - 1]));
     assert_eq!(source.stream_position().unwrap(), 5);
     assert_eq!(read(&*store, key).unwrap(), bytes[..LONG - 1]);
-    let short = BlobKey::Processed(key.task().unwrap(), ClaimNo(1));
+    let short = processed(key.task().unwrap(), 1);
     assert!(matches!(block_on(store.put_file(short, source, LONG as u64 + 1)), Err(BlobStoreError::Aborted)));
     assert!(matches!(read(&*store, short), Err(BlobStoreError::NotFound)));
 }
@@ -151,7 +156,7 @@ pub(crate) fn a_listing_names_every_blob_once(engine: &mut impl BlobEngine) {
     let mut expected = HashSet::new();
     for n in 0..40_u64 {
         let id = TaskId::random();
-        for key in [BlobKey::Original(id), BlobKey::Processed(id, ClaimNo(n))] {
+        for key in [BlobKey::Original(id), processed(id, n)] {
             put(&*store, key, &body(n as usize));
             expected.insert((key, n));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use safelight::domain::ids::ClaimNo;
+use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{Change, Claim, Rejected, RetryPolicy, Task, TaskState};
 use safelight::stores::tasks::{TaskStore, TaskStoreError};
 
@@ -43,7 +44,7 @@ pub(crate) fn a_claim_counts_and_grows_the_fence(engine: &mut impl TaskEngine) {
 pub(crate) fn reports(claim: Claim) -> [Change; 5] {
     [
         Change::Heartbeat { claim, lease: LEASE },
-        Change::Finish { claim, result: result_of(claim) },
+        finish(claim),
         Change::Fail { claim, failure: failure() },
         release(claim, true, Duration::ZERO),
         release(claim, false, LEASE),
@@ -70,7 +71,7 @@ pub(crate) fn a_late_worker_is_refused_everything(engine: &mut impl TaskEngine) 
     assert_late(&*store, late);
     let future = Claim { claim_no: current.claim_no.next(), ..current };
     assert_late(&*store, future);
-    apply(&*store, Change::Finish { claim: current, result: result_of(current) }).unwrap();
+    apply(&*store, finish(current)).unwrap();
     assert_late(&*store, late);
     // Nor does the winner get a second word.
     assert_late(&*store, current);
@@ -81,7 +82,7 @@ pub(crate) fn a_result_of_another_claim_is_refused(engine: &mut impl TaskEngine)
     insert(&*store, 1);
     let claim = claim_one(&*store).claim;
     let other = Claim { claim_no: claim.claim_no.next(), ..claim };
-    let change = Change::Finish { claim, result: result_of(other) };
+    let change = Change::AddResult { claim, variant: VariantName::RESULT, result: result_of(other), lease: LEASE };
     assert!(matches!(rejected(apply(&*store, change)), Rejected::Late { .. }));
 }
 
@@ -151,7 +152,7 @@ pub(crate) fn an_expired_claim_may_still_finish(engine: &mut impl TaskEngine) {
     insert(&*store, 1);
     let claim = claim_one(&*store).claim;
     engine.clock().advance(LEASE * 2);
-    apply(&*store, Change::Finish { claim, result: result_of(claim) }).unwrap();
+    apply(&*store, finish(claim)).unwrap();
     assert_eq!(block_on(store.expired(10)), Ok(vec![]));
 }
 

@@ -1,7 +1,8 @@
 //! What every store of tasks promises about everything but claims.
 
 use safelight::domain::ids::{ClaimNo, TaskId};
-use safelight::domain::task::{AttemptEnd, Change, Claim, Rejected, TaskState};
+use safelight::domain::pipeline::VariantName;
+use safelight::domain::task::{AttemptEnd, Change, Claim, Rejected, Results, TaskState};
 use safelight::stores::tasks::{Backlog, Cursor, TaskQuery};
 
 use crate::conformance::claims::{assert_late, rejected, reports};
@@ -10,7 +11,7 @@ use crate::fixtures::*;
 pub(crate) fn an_insert_is_read_back_as_it_was_written(engine: &mut impl TaskEngine) {
     let new = new_task(5);
     let task = apply(&*engine.tasks(), Change::Insert(new.clone())).unwrap();
-    assert_eq!((task.id, &task.pipeline, task.original, task.input_format), (new.id, &new.pipeline, new.original, new.input_format));
+    assert_eq!((task.id, &task.variants, task.original, task.input_format), (new.id, &new.variants, new.original, new.input_format));
     assert_eq!((task.state, task.run, task.claim_no, task.attempts), (TaskState::NotStarted, 1, ClaimNo(0), 0));
     assert_eq!(get(&*engine.tasks(), new.id), task);
     engine.reopen();
@@ -33,7 +34,7 @@ pub(crate) fn a_cancelled_task_is_not_handed_out(engine: &mut impl TaskEngine) {
     let claimed = claim_one(&*store);
     assert_eq!(claimed.task.id, working);
     let task = apply(&*store, Change::Cancel { id: working }).unwrap();
-    assert_eq!((task.state, task.result), (TaskState::Cancelled, None));
+    assert_eq!((task.state, task.results), (TaskState::Cancelled, Results::new()));
     assert_late(&*store, claimed.claim);
     assert_eq!(block_on(store.attempts(working)).unwrap()[0].ended.as_ref().unwrap().end, AttemptEnd::Cancelled);
     assert_eq!(rejected(apply(&*store, Change::Cancel { id: working })), Rejected::WrongState { state: TaskState::Cancelled });
@@ -48,8 +49,8 @@ pub(crate) fn a_retry_opens_a_new_run_and_keeps_the_history(engine: &mut impl Ta
     assert_eq!((task.state, task.run, task.attempts, task.failure), (TaskState::NotStarted, 2, 0, None));
     assert_late(&*store, first);
     let second = claim_one(&*store).claim;
-    let task = apply(&*store, Change::Finish { claim: second, result: result_of(second) }).unwrap();
-    assert_eq!(task.result, Some(result_of(second)));
+    let task = apply(&*store, finish(second)).unwrap();
+    assert_eq!(task.results, Results::from([(VariantName::RESULT, result_of(second))]));
     let history = block_on(store.attempts(id)).unwrap();
     let ends: Vec<_> = history.iter().map(|a| (a.run, a.claim_no.0, a.ended.clone().unwrap().end)).collect();
     assert_eq!(ends, [(1, 1, AttemptEnd::Failed(failure())), (2, 2, AttemptEnd::Finished)]);
@@ -64,10 +65,14 @@ pub(crate) fn deletion_goes_through_its_steps(engine: &mut impl TaskEngine) {
         assert_eq!(rejected(apply(&*store, step.clone())), Rejected::WrongState { state: TaskState::NotStarted });
     }
     let claim = claim_one(&*store).claim;
-    apply(&*store, Change::Finish { claim, result: result_of(claim) }).unwrap();
+    apply(&*store, finish(claim)).unwrap();
     assert_eq!(rejected(apply(&*store, Change::Remove { id })), Rejected::WrongState { state: TaskState::Finished });
     let task = apply(&*store, Change::MarkDeleting { id }).unwrap();
-    assert_eq!((task.state, task.result_key()), (TaskState::Deleting, Some(claim.result_key())), "the sweep needs the blob's name");
+    assert_eq!(
+        (task.state, task.result_key(VariantName::RESULT)),
+        (TaskState::Deleting, Some(claim.result_key(VariantName::RESULT))),
+        "the sweep needs the blob's name"
+    );
     apply(&*store, Change::Remove { id }).unwrap();
     assert_eq!(block_on(store.get(id)), Ok(None));
     assert_eq!(block_on(store.attempts(id)), Ok(vec![]));

@@ -7,6 +7,7 @@ use std::path::Path;
 use safelight::domain::asset::Asset;
 use safelight::domain::blob::BlobKey;
 use safelight::domain::ids::TaskId;
+use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{AttemptEnd, Task, TaskState};
 use safelight::stores::assets::AssetQuery;
 use safelight::stores::tasks::{Backlog, TaskQuery};
@@ -37,23 +38,29 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     let assets = block_on(services.assets.list(AssetQuery { after: None, limit: 100 })).unwrap().assets;
     known.check_assets(&assets, case);
     assets.iter().for_each(|asset| assert_eq!(meta_of(&read(&*services.blobs, asset.key()).unwrap()), asset.blob, "{case}"));
-    let of_tasks = tasks.values().flat_map(|task| [Some(BlobKey::Original(task.id)), task.result_key()]).flatten();
-    let expected: BTreeSet<_> = of_tasks.chain(assets.iter().map(Asset::key)).collect();
+    let expected: BTreeSet<_> = tasks.values().flat_map(keys).chain(assets.iter().map(Asset::key)).collect();
     let stored: BTreeSet<_> = list(&*services.blobs).iter().map(|blob| blob.key).collect();
     assert_eq!(stored, expected, "{case}: blobs and rows do not match");
+}
+
+/// The blobs that a task refers to.
+fn keys(task: &Task) -> Vec<BlobKey> {
+    task.results.keys().filter_map(|variant| task.result_key(*variant)).chain([BlobKey::Original(task.id)]).collect()
 }
 
 /// Each task, acknowledged or not, is whole: what went in, what came out, and exactly one end.
 fn check_task(services: &Services, task: &Task, case: &str) {
     let original = read(&*services.blobs, BlobKey::Original(task.id)).unwrap();
     assert_eq!(meta_of(&original), task.original, "{case}");
-    let result = task.result.unwrap_or_else(|| panic!("{case}: {task:?} did not finish"));
-    let processed = read(&*services.blobs, BlobKey::Processed(task.id, result.claim_no)).unwrap();
-    assert_eq!((processed == process(&original), meta_of(&processed)), (true, result.blob), "{case}");
+    assert_eq!((task.state, task.missing().count()), (TaskState::Finished, 0), "{case}: {task:?}");
+    for (variant, result) in &task.results {
+        let processed = read(&*services.blobs, BlobKey::Processed(task.id, result.claim_no, *variant)).unwrap();
+        assert_eq!((processed == process(&original, *variant), meta_of(&processed)), (true, result.blob), "{case}: {variant}");
+    }
     let history = block_on(services.tasks.attempts(task.id)).unwrap();
     let finished: Vec<_> =
         history.iter().filter(|attempt| attempt.ended.as_ref().is_some_and(|ended| ended.end == AttemptEnd::Finished)).collect();
-    assert_eq!(finished.iter().map(|attempt| attempt.claim_no).collect::<Vec<_>>(), [result.claim_no], "{case}");
+    assert_eq!(finished.iter().map(|attempt| attempt.claim_no).collect::<Vec<_>>(), [task.claim_no], "{case}");
     assert!(history.iter().all(|attempt| attempt.ended.is_some()), "{case}: an attempt without an end");
     assert_eq!(history.len() as u64, task.claim_no.0, "{case}: one attempt per claim");
 }
@@ -61,7 +68,7 @@ fn check_task(services: &Services, task: &Task, case: &str) {
 /// What clients and operators knew when the process ended.
 struct Known {
     acknowledged: Vec<(TaskId, String)>,
-    finished: Vec<(TaskId, u64)>,
+    finished: Vec<(TaskId, VariantName, u64)>,
     deleting: BTreeSet<TaskId>,
     assets: Vec<(String, String)>,
     removing: BTreeSet<String>,
@@ -75,7 +82,7 @@ impl Known {
         let id = |note: &Vec<String>| note[1].parse().unwrap();
         Self {
             acknowledged: of("acknowledged").map(|note| (id(note), note[2].clone())).collect(),
-            finished: of("finished").map(|note| (id(note), note[2].parse().unwrap())).collect(),
+            finished: of("finished").map(|note| (id(note), note[2].parse().unwrap(), note[3].parse().unwrap())).collect(),
             deleting: of("deleting").map(id).collect(),
             assets: of("asset").map(|note| (note[1].clone(), note[2].clone())).collect(),
             removing: of("removing").map(|note| note[1].clone()).collect(),
@@ -107,8 +114,8 @@ impl Known {
             assert_eq!(task.is_none(), self.deleting.contains(id), "{case}: {id} was acknowledged");
             assert!(task.is_none_or(|task| task.original.sha256.to_string() == *digest), "{case}");
         }
-        for (id, claim_no) in &self.finished {
-            let result = tasks.get(id).map(|task| task.result.map(|result| result.claim_no.0));
+        for (id, variant, claim_no) in &self.finished {
+            let result = tasks.get(id).map(|task| task.results.get(variant).map(|result| result.claim_no.0));
             assert!(result.is_none_or(|result| result == Some(*claim_no)), "{case}: a visible result changed");
         }
     }

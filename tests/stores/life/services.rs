@@ -13,6 +13,7 @@ use safelight::domain::error_code::ErrorCode;
 use safelight::domain::faults;
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
+use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult, TaskState};
 use safelight::stores::assets::{AssetStore, AssetStoreError};
 use safelight::stores::blobs::{BlobStore, BlobStoreError};
@@ -38,9 +39,9 @@ pub(crate) struct Services {
     _dir: DataDir,
 }
 
-/// What the pipeline makes of an image here.
-pub(crate) fn process(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().rev().copied().collect()
+/// What a variant's pipeline makes of an image here.
+pub(crate) fn process(bytes: &[u8], variant: VariantName) -> Vec<u8> {
+    bytes.iter().rev().chain(variant.as_str().as_bytes()).copied().collect()
 }
 
 impl Services {
@@ -75,7 +76,8 @@ impl Services {
         };
         assert_eq!(original, meta_of(bytes));
         faults::point("life.original_stored");
-        let new = NewTask { id, pipeline: pipeline.parse().unwrap(), original, input_format: Format::Png };
+        let variants = format!("a={pipeline} b=invert").parse().unwrap();
+        let new = NewTask { id, variants, original, input_format: Format::Png };
         match block_on(self.tasks.apply(Change::Insert(new))) {
             Ok(_) => {}
             // The row may be there. The original stays either way; if it is not, the sweep takes it.
@@ -157,27 +159,38 @@ impl Services {
     pub(crate) fn work(&self, task: &Task, claim: Claim) {
         let bytes = read(&*self.blobs, BlobKey::Original(task.id)).unwrap();
         assert_eq!(meta_of(&bytes), task.original, "the original is not what was acknowledged");
-        for asset in task.pipeline.assets() {
+        for asset in task.variants.assets() {
             let version = asset.version.expect("a task names versions");
             assert_eq!(read(&*self.blobs, BlobKey::Asset(version)).unwrap(), body(20_000), "the asset is not that of the acknowledgement");
         }
+        for variant in task.missing().map(|(name, _)| name) {
+            if !self.make(&bytes, claim, variant) {
+                return self.release(claim, ErrorCode::Unavailable, true);
+            }
+        }
+    }
+
+    /// One result; `false` if the disk failed.
+    fn make(&self, bytes: &[u8], claim: Claim, variant: VariantName) -> bool {
         let mut output = tempfile::tempfile().unwrap();
-        let processed = process(&bytes);
+        let processed = process(bytes, variant);
         output.write_all(&processed).unwrap();
         faults::point("life.processed");
-        let blob = match block_on(self.blobs.put_file(claim.result_key(), output, processed.len() as u64)) {
+        let blob = match block_on(self.blobs.put_file(claim.result_key(variant), output, processed.len() as u64)) {
             Ok(blob) => blob,
             Err(BlobStoreError::Io(_)) => {
-                self.assert_invisible(claim.result_key());
-                return self.release(claim, ErrorCode::Unavailable, true);
+                self.assert_invisible(claim.result_key(variant));
+                return false;
             }
             Err(error) => panic!("{error}"),
         };
         faults::point("life.result_stored");
         let result = TaskResult { claim_no: claim.claim_no, blob, format: Format::Png, width: 1, height: 1 };
-        self.until_known(&Change::Finish { claim, result }, |task| task.is_some_and(|task| task.result == Some(result)));
-        self.note(&format!("finished {} {}", task.id, claim.claim_no));
+        let change = Change::AddResult { claim, variant, result, lease: LEASE };
+        self.until_known(&change, |task| task.is_some_and(|task| task.results.get(&variant) == Some(&result)));
+        self.note(&format!("finished {} {variant} {}", claim.task, claim.claim_no));
         faults::point("life.finished");
+        true
     }
 
     /// A put that failed has left nothing that a reader could come to rely on.
@@ -195,7 +208,7 @@ impl Services {
         faults::point("life.marked");
         self.delete_blob(BlobKey::Original(id));
         faults::point("life.original_deleted");
-        task.result_key().into_iter().for_each(|key| self.delete_blob(key));
+        task.results.keys().filter_map(|variant| task.result_key(*variant)).for_each(|key| self.delete_blob(key));
         faults::point("life.result_deleted");
         self.until_known(&Change::Remove { id }, |task| task.is_none());
         faults::point("life.removed");

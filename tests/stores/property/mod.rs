@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use safelight::domain::ids::TaskId;
-use safelight::domain::task::{Attempt, AttemptEnd, Change, Claim, Task, TaskState};
+use safelight::domain::pipeline::VariantName;
+use safelight::domain::task::{Attempt, AttemptEnd, Change, Claim, NewTask, Task, TaskState};
 use safelight::stores::tasks::{Backlog, TaskStoreError};
 
 use crate::fixtures::*;
-use crate::property::model::{Model, POLICY, Verdict};
+use crate::property::model::{Model, POLICY, VARIANTS, Verdict};
 
 /// One operation. Numbers pick among the tasks, or among all claims that were ever handed out, late ones included.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ enum Op {
     Insert,
     Claim(usize),
     Heartbeat(usize, u64),
-    Finish(usize),
+    AddResult(usize, usize),
     Fail(usize),
     Release(usize, bool, u64),
     ReleaseExpired,
@@ -39,7 +40,8 @@ fn op() -> impl Strategy<Value = Op> {
         4 => Just(Op::Insert),
         8 => (1..4_usize).prop_map(Op::Claim),
         3 => (pick.clone(), 1..60_u64).prop_map(|(n, lease)| Op::Heartbeat(n, lease)),
-        4 => pick.clone().prop_map(Op::Finish),
+        // The third is the name of no variant.
+        8 => (pick.clone(), 0..3_usize).prop_map(|(n, variant)| Op::AddResult(n, variant)),
         2 => pick.clone().prop_map(Op::Fail),
         8 => (pick.clone(), any::<bool>(), prop_oneof![Just(0), 1..40_u64]).prop_map(|(n, refund, backoff)| Op::Release(n, refund, backoff)),
         2 => Just(Op::ReleaseExpired),
@@ -81,7 +83,10 @@ impl Run {
             Op::Insert => self.insert(),
             Op::Claim(workers) => self.claim(workers),
             Op::Heartbeat(n, lease) => self.report(n, |claim| Change::Heartbeat { claim, lease: Duration::from_secs(lease) }),
-            Op::Finish(n) => self.report(n, |claim| Change::Finish { claim, result: result_of(claim) }),
+            Op::AddResult(n, variant) => {
+                let name = VARIANTS.get(variant).map_or(VariantName::RESULT, |name| name.parse().unwrap());
+                self.report(n, |claim| add(claim, name));
+            }
             Op::Fail(n) => self.report(n, |claim| Change::Fail { claim, failure: failure() }),
             Op::Release(n, refund, backoff) => self.report(n, |claim| release(claim, refund, Duration::from_secs(backoff))),
             Op::ReleaseExpired => self.release_expired(),
@@ -106,7 +111,8 @@ impl Run {
     }
 
     fn insert(&mut self) {
-        let task = insert(&*self.engine.tasks(), self.model.tasks.len() as u64 + 1);
+        let new = NewTask { variants: "large=png thumb=resize:10x".parse().unwrap(), ..new_task(self.model.tasks.len() as u64 + 1) };
+        let task = apply(&*self.engine.tasks(), Change::Insert(new)).unwrap();
         self.model.insert(task.id, task.original.len);
     }
 
@@ -189,7 +195,7 @@ impl Run {
             assert_eq!(history.iter().filter(ended).count(), history.len() - in_progress);
             let ends = || history.iter().filter(|attempt| attempt.run == task.run).filter_map(|attempt| attempt.ended.as_ref());
             assert_eq!(ends().filter(|ended| ended.end.refunded()).count(), task.refunds as usize);
-            assert_eq!(ends().filter(|ended| ended.end == AttemptEnd::Finished).count(), usize::from(task.result.is_some()));
+            assert_eq!(ends().filter(|ended| ended.end == AttemptEnd::Finished).count(), usize::from(task.missing().next().is_none()));
         }
     }
 }

@@ -6,6 +6,9 @@ use safelight::domain::task::{Change, Claim, Rejected, RetryPolicy, Task, TaskSt
 /// Small, so that short sequences reach its limits.
 pub(crate) const POLICY: RetryPolicy = RetryPolicy { max_attempts: 2, max_refunds: 2 };
 
+/// What every task is to become.
+pub(crate) const VARIANTS: [&str; 2] = ["large", "thumb"];
+
 /// What a change comes to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -14,6 +17,7 @@ pub(crate) enum Verdict {
     WrongState,
     NotFound,
     Duplicate,
+    NotAwaited,
 }
 
 impl From<Rejected> for Verdict {
@@ -23,6 +27,7 @@ impl From<Rejected> for Verdict {
             Rejected::WrongState { .. } => Self::WrongState,
             Rejected::NotFound => Self::NotFound,
             Rejected::Duplicate => Self::Duplicate,
+            Rejected::NotAwaited(_) => Self::NotAwaited,
         }
     }
 }
@@ -39,15 +44,16 @@ pub(crate) struct ModelTask {
     refunds: u32,
     lease_until: u64,
     not_before: u64,
-    result: Option<u64>,
+    /// The claims that made the results, by [`VARIANTS`].
+    results: [Option<u64>; 2],
 }
 
 impl ModelTask {
     pub(crate) fn check(&self, row: Option<&Task>) {
         let Some(row) = row else { return assert_eq!(self.state, None, "{self:?} is missing") };
-        let expected = (self.state, self.run, self.claim_no, self.attempts, self.refunds, self.len, self.result);
-        let result = row.result.map(|result| result.claim_no.0);
-        assert_eq!((Some(row.state), row.run, row.claim_no.0, row.attempts, row.refunds, row.original.len, result), expected);
+        let expected = (self.state, self.run, self.claim_no, self.attempts, self.refunds, self.len, self.results);
+        let results = VARIANTS.map(|name| row.results.get(&name.parse().unwrap()).map(|result| result.claim_no.0));
+        assert_eq!((Some(row.state), row.run, row.claim_no.0, row.attempts, row.refunds, row.original.len, results), expected);
         assert_eq!(row.ended_at.is_some(), !row.state.is_open());
     }
 }
@@ -72,7 +78,7 @@ impl Model {
             refunds: 0,
             lease_until: 0,
             not_before: 0,
-            result: None,
+            results: [None; 2],
         });
     }
 
@@ -99,9 +105,10 @@ impl Model {
         let Some(state) = task.state else { return Verdict::NotFound };
         let open = matches!(state, TaskState::NotStarted | TaskState::InProgress);
         let claim = match change {
-            Change::Heartbeat { claim, .. } | Change::Finish { claim, .. } | Change::Fail { claim, .. } | Change::Release { claim, .. } => {
-                Some(claim.claim_no.0)
-            }
+            Change::Heartbeat { claim, .. }
+            | Change::AddResult { claim, .. }
+            | Change::Fail { claim, .. }
+            | Change::Release { claim, .. } => Some(claim.claim_no.0),
             _ => None,
         };
         if claim.is_some_and(|claim_no| state != TaskState::InProgress || claim_no != task.claim_no) {
@@ -109,9 +116,16 @@ impl Model {
         }
         match change {
             Change::Heartbeat { lease, .. } => task.lease_until = now + lease.as_secs(),
-            Change::Finish { .. } => {
-                task.state = Some(TaskState::Finished);
-                task.result = claim;
+            Change::AddResult { variant, lease, .. } => {
+                let at = VARIANTS.iter().position(|name| *name == variant.as_str());
+                let Some(result) = at.map(|at| &mut task.results[at]).filter(|result| result.is_none()) else {
+                    return Verdict::NotAwaited;
+                };
+                *result = claim;
+                task.lease_until = now + lease.as_secs();
+                if task.results.iter().all(Option::is_some) {
+                    task.state = Some(TaskState::Finished);
+                }
             }
             Change::Fail { .. } => task.state = Some(TaskState::Failed),
             Change::Release { refund, backoff, .. } => task.release(*refund, now + backoff.as_secs()),

@@ -12,6 +12,7 @@ use super::*;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
+use crate::domain::pipeline::Variants;
 use crate::domain::task::{Attempt, Claim, NewTask, Rejected, RetryPolicy, TaskState};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore};
@@ -106,8 +107,8 @@ impl TaskStore for Script {
 
 fn insert() -> Change {
     let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
-    let pipeline = "invert".parse().expect("an operation");
-    Change::Insert(NewTask { id: TaskId::random(), pipeline, original, input_format: Format::Png })
+    let variants = Variants::only("invert".parse().expect("an operation"));
+    Change::Insert(NewTask { id: TaskId::random(), variants, original, input_format: Format::Png })
 }
 
 fn task_db(script: &Arc<Script>) -> Addr<TaskDb> {

@@ -2,6 +2,7 @@
 
 mod faults;
 mod properties;
+mod variants;
 
 use super::*;
 

@@ -7,7 +7,7 @@ use crate::domain::pipeline::ops::{Backdrop, Minimum, Resize, Target};
 use crate::domain::pipeline::{Area, Input, OutputChoice, Pipeline, Size, Step};
 
 /// Any pipeline: every operation and every output with any arguments.
-fn pipeline() -> impl Strategy<Value = Pipeline> {
+pub(super) fn pipeline() -> impl Strategy<Value = Pipeline> {
     let parts = (
         prop::option::of(Input::any()),
         prop::collection::vec(Step::any(), 0..=Pipeline::MAX_STEPS),
