@@ -58,7 +58,8 @@ fn a_job_that_outlasts_the_drain_runs_again_and_costs_no_attempt() {
     server.signal(Signal::TERM);
     assert_eq!(server.exit_code(), Some(0));
     assert!(told.elapsed() < Duration::from_secs(20), "{:?}", told.elapsed());
-    assert!(!lives(held[0].pid), "no job outlives the server");
+    // The kernel kills it when its parent is gone, which a loaded machine takes a moment for.
+    eventually("the end of the job's process", || (!lives(held[0].pid)).then_some(()));
 
     let server = server.restart();
     jobs::finish_all(&server, std::slice::from_ref(&job));
