@@ -30,7 +30,11 @@ pub fn decode(format: Format, input: &[u8]) {
     if Format::sniff(input) != Some(format) {
         return;
     }
+    // What is counted and told of metadata reads any bytes; a header that one can read the other can, too.
+    let _ = imaging::check_metadata(input, &LIMITS);
+    let told = imaging::details(input);
     let Ok(info) = imaging::probe(input) else { return };
+    assert!(told.is_ok(), "{told:?}");
     let [whole, small, all] = ["bmp", "resize:8x8,quality=fast/bmp", "resize:8x8,quality=fast/png"].map(|text| {
         let pipeline: Pipeline = text.parse().expect("a pipeline");
         imaging::run(input, &pipeline, &Assets::default(), &LIMITS, &mut Cursor::new(Vec::new()))

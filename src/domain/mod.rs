@@ -9,5 +9,6 @@ pub mod ids;
 pub mod limits;
 mod name;
 pub mod pipeline;
+pub mod probe;
 pub mod task;
 pub mod timestamp;

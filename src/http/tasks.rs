@@ -9,6 +9,7 @@ use crate::actors::frontend::{FrontendError, GetImage, GetTask, ListTasks, TaskC
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{InvalidVariantName, Pipeline, VariantName};
+use crate::domain::probe::ImageProbe;
 use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskResult, TaskState};
 use crate::http::problem::Problem;
 use crate::http::time::rfc3339;
@@ -26,7 +27,7 @@ fn failure(failure: &Failure) -> Value {
 fn result(result: &TaskResult) -> Value {
     json!({
         "format": result.format, "bytes": result.blob.len, "sha256": result.blob.sha256,
-        "width": result.width, "height": result.height,
+        "width": result.width, "height": result.height, "warnings": result.warnings,
     })
 }
 
@@ -55,6 +56,8 @@ struct TaskBody<'t> {
     started_at: Option<String>,
     ended_at: Option<String>,
     original: Value,
+    /// What is known of the original beside that; `null` until a result is there.
+    probe: Option<&'t ImageProbe>,
     result: Option<Value>,
     failure: Option<Value>,
 }
@@ -72,6 +75,7 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             started_at: task.started_at.map(rfc3339),
             ended_at: task.ended_at.map(rfc3339),
             original: json!({ "format": task.input_format, "bytes": task.original.len, "sha256": task.original.sha256 }),
+            probe: task.probe.as_ref(),
             result: task.results.get(&VariantName::RESULT).map(result),
             failure: task.failure.as_ref().map(failure),
         }

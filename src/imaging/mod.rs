@@ -16,9 +16,11 @@
 mod area;
 mod assets;
 mod decode;
+mod details;
 mod encode;
 mod error;
 mod frame;
+mod glance;
 mod interest;
 mod metadata;
 mod ops;
@@ -31,7 +33,8 @@ mod run;
 mod text;
 
 pub use assets::{Assets, probe_asset};
+pub use details::details;
 pub use error::ImagingError;
 pub use metadata::check_metadata;
 pub use probe::probe;
-pub use run::{OutputInfo, Warning, run, run_all};
+pub use run::{OutputInfo, run, run_all};

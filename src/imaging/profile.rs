@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use image::DynamicImage;
 use moxcms::{
-    BarycentricWeightScale, ColorProfile, DataColorSpace, InterpolationMethod, Layout, RenderingIntent, Transform8BitExecutor,
+    BarycentricWeightScale, ColorProfile, DataColorSpace, InterpolationMethod, Layout, ProfileText, RenderingIntent, Transform8BitExecutor,
     Transform16BitExecutor, TransformExecutor, TransformF32Executor, TransformOptions,
 };
 
 use super::error::ImagingError;
+use crate::domain::probe::Details;
 
 /// Larger profiles are neither read nor written: none that a camera or an editor writes comes near.
 pub(super) const MAX_ICC_PROFILE: usize = 4 << 20;
@@ -108,6 +109,25 @@ impl ToSrgb {
         self.made = Some((layout, made.clone()));
         Ok(made)
     }
+}
+
+/// Whether colours come out of a conversion to sRGB as they went in.
+pub(super) fn is_srgb(profile: &[u8]) -> bool {
+    ToSrgb::new(profile).is_some_and(|to_srgb| !to_srgb.changes)
+}
+
+/// The name that a profile gives itself, in English if it has one there; control characters and what is too long are left out.
+pub(super) fn name(profile: &[u8]) -> Option<String> {
+    let name = match readable(profile)?.description? {
+        ProfileText::PlainString(name) => name,
+        ProfileText::Localizable(names) => {
+            let english = names.iter().position(|name| name.language == "en").unwrap_or(0);
+            names.into_iter().nth(english)?.value
+        }
+        ProfileText::Description(name) => name.ascii_string,
+    };
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(Details::MAX_TEXT).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// A profile that is understood, and not too large.

@@ -5,15 +5,23 @@ use std::io::{Seek, Write};
 use super::encode::{self, Encoder};
 use super::error::ImagingError;
 use super::frame::{Frame, Properties};
-use super::run::{OutputInfo, Warning};
+use super::run::OutputInfo;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Output;
+use crate::domain::probe::{Glance, Warning};
 
 /// Where the results of all pipelines go.
 pub(super) struct Results<'r, W> {
     results: Vec<Making<'r, W>>,
     max_bytes: u64,
     made: &'r mut dyn FnMut(usize, Result<OutputInfo, ImagingError>),
+}
+
+/// What is told of a result beside its format and size.
+#[derive(Clone)]
+pub(super) struct About {
+    pub(super) warnings: Vec<Warning>,
+    pub(super) glance: Option<Glance>,
 }
 
 /// One result.
@@ -40,14 +48,14 @@ impl<'r, W: Write + Seek + 'r> Results<'r, W> {
     }
 
     /// Adds a frame to a result. A result of one frame is complete with it, so that it is there before the next is begun.
-    pub(super) fn take(&mut self, index: usize, frame: Frame, properties: &Properties, warnings: &[Warning]) {
+    pub(super) fn take(&mut self, index: usize, frame: Frame, properties: &Properties, about: &About) {
         let max_bytes = self.max_bytes;
         let making = &mut self.results[index];
         if making.told {
             return;
         }
         match making.add(frame, properties, max_bytes) {
-            Ok(()) if properties.frames == 1 => self.finish(index, warnings),
+            Ok(()) if properties.frames == 1 => self.finish(index, about),
             Ok(()) => {}
             Err(error) => self.fail(&[index], error),
         }
@@ -64,13 +72,14 @@ impl<'r, W: Write + Seek + 'r> Results<'r, W> {
     }
 
     /// Completes a result after its last frame, and tells of it, unless that was done already.
-    pub(super) fn finish(&mut self, index: usize, warnings: &[Warning]) {
+    pub(super) fn finish(&mut self, index: usize, about: &About) {
         let making = &mut self.results[index];
         if std::mem::replace(&mut making.told, true) {
             return;
         }
         let (format, (width, height)) = (making.output.format(), making.size.unwrap_or_default());
-        let info = OutputInfo { format, width, height, warnings: warnings.to_vec() };
+        let About { warnings, glance } = about.clone();
+        let info = OutputInfo { format, width, height, warnings, glance };
         let finished = match making.encoder.take() {
             Some(encoder) => encoder.finish().map(|()| info),
             None => Err(ImagingError::Corrupt("the image has no frames".to_owned())),

@@ -11,15 +11,17 @@ use super::decode;
 use super::encode;
 use super::error::ImagingError;
 use super::frame::Shrunk;
+use super::glance::Look;
 use super::metadata::{self, check_metadata};
 use super::probe::probe;
 use super::profile::ToSrgb;
 use super::program::{Delivery, Program};
-use super::results::Results;
+use super::results::{About, Results};
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::cost::{self, ImageInfo};
 use crate::domain::pipeline::{Frames, Output, Pipeline, Profile, Tree};
+use crate::domain::probe::{Glance, Warning};
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,19 +35,9 @@ pub struct OutputInfo {
     /// What the result lacks that the pipeline did not say it should.
     #[serde(default)]
     pub warnings: Vec<Warning>,
-}
-
-/// Something that was left out of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Warning {
-    /// The output cannot be animated.
-    FramesDropped {
-        /// How many frames the result has.
-        kept: u32,
-        /// How many there were.
-        of: u32,
-    },
+    /// What a glance at the first frame that was decoded showed; nothing where its colours cannot be converted to sRGB.
+    #[serde(default)]
+    pub glance: Option<Glance>,
 }
 
 /// Decodes `input` (the bytes of a file), applies `pipeline` with the `assets` that it names, and writes the encoded result to `out`,
@@ -122,6 +114,7 @@ impl Job<'_> {
         let Self { input, info, pipelines, limits, pictures, memory } = *self;
         let (mut decoder, mut properties) = decode::open(input, info.format, memory, tree.scale, tree.input.frames)?;
         let orientation = if tree.input.orient { properties.orientation } else { Orientation::NoTransforms };
+        let mut look = Look::new(properties.icc_profile.as_deref());
         let converted = properties.icc_profile.take_if(|_| tree.input.profile == Profile::Srgb);
         let to_srgb = converted.as_deref().and_then(ToSrgb::new);
         if to_srgb.is_none() {
@@ -134,14 +127,17 @@ impl Job<'_> {
             |index| if dropped(index) { vec![Warning::FramesDropped { kept: properties.frames, of: info.frames }] } else { Vec::new() };
         while let Some(mut frame) = decoder.next_frame()? {
             frame.image.apply_orientation(orientation);
+            look.at(&frame.image);
             frame.shrunk = Shrunk::new(info.size(&tree.input), tree.scale, orientation);
             program.apply(frame, &mut |delivery| match delivery {
-                Delivery::Made(index, frame) => results.take(index, frame, &properties, &warnings(index)),
+                Delivery::Made(index, frame) => {
+                    results.take(index, frame, &properties, &About { warnings: warnings(index), glance: look.seen() });
+                }
                 Delivery::Failed(indices, error) => results.fail(&indices, error),
             });
         }
         drop(decoder);
-        tree.root.members().into_iter().for_each(|index| results.finish(index, &warnings(index)));
+        tree.root.members().into_iter().for_each(|index| results.finish(index, &About { warnings: warnings(index), glance: look.seen() }));
         Ok(())
     }
 }

@@ -14,10 +14,12 @@ use super::exchange::{Exchange, unexpected};
 use super::frames;
 use super::limits::ChildLimits;
 use super::messages::{Failure, Job, Probing, Report, Request};
+use super::printable::printable;
 use super::process::{Exit, Memory, Process};
 use super::spawn::Spawned;
 use crate::domain::format::Format;
 use crate::domain::pipeline::VariantName;
+use crate::domain::probe::Details;
 use crate::imaging::OutputInfo;
 
 /// How long a child may take from its start to [`Report::Ready`].
@@ -110,8 +112,11 @@ impl Child {
         exchange.expect_silence()?;
         exchange.send(&frame, &files).await?;
         match exchange.receive().await? {
-            Report::Probed(probing) => match job.check(&probing.info) {
-                Ok(()) => Ok(Probe::Readable(Probed(Running { exchange, job: Box::new(job), outputs, probing }))),
+            Report::Probed(mut probing) => match job.check(&probing.info) {
+                Ok(()) => {
+                    probing.details.texts_mut().for_each(|text| *text = printable(text, Details::MAX_TEXT));
+                    Ok(Probe::Readable(Probed(Running { exchange, job: Box::new(job), outputs, probing })))
+                }
                 Err(exceeded) => Err(SandboxError::Hostile(format!("accepted an image beyond the limits of the job: {exceeded}"))),
             },
             other => exchange.fail(other).map(Probe::Failed),

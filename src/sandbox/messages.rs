@@ -5,7 +5,7 @@
 //! Start { parent, limits }            ->
 //!                                     <-      Ready
 //! Job { variants, ... } + files       ->
-//!                                     <-      Probed { info, peak_bytes } | Failed { code, detail } | Panicked
+//!                                     <-      Probed { info, peak_bytes, details } | Failed { code, detail } | Panicked
 //! Run | Refuse (no answer)            ->
 //!                                     <-      Made { variant, info }, once for every result but the last
 //!                                     <-      Done { variant, info }      | Failed { code, detail } | Panicked
@@ -19,6 +19,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::{ImageLimits, LimitExceeded};
 use crate::domain::pipeline::cost::ImageInfo;
 use crate::domain::pipeline::{VariantName, Variants};
+use crate::domain::probe::Details;
 use crate::imaging::OutputInfo;
 
 /// One job: what to make of the image, and how large anything on the way may become. The files travel beside it: the original,
@@ -50,6 +51,8 @@ pub struct Probing {
     pub info: ImageInfo,
     /// The most bytes of memory that the job will need, estimated.
     pub peak_bytes: u64,
+    /// What else the header says, for people.
+    pub details: Box<Details>,
 }
 
 /// Characters of a sentence about a failure that are told; a decoder may say as much as a file makes it.

@@ -25,12 +25,13 @@ impl Work for Imaging {
         let files = Files { image: read(input)?, assets: assets.into_iter().map(read).collect::<Result<_, _>>()? };
         imaging::check_metadata(&files.image, &job.limits).map_err(|error| failure(&error))?;
         let info = imaging::probe(&files.image).map_err(|error| failure(&error))?;
+        let details = imaging::details(&files.image).map_err(|error| failure(&error))?;
         let mut peak_bytes = cost::peak_bytes_of_all(&info, &pipelines(job));
         for (asset, bytes) in job.assets.iter().zip(&files.assets) {
             let needed = imaging::probe_asset(asset, bytes, &job.limits).map_err(|error| failure(&error))?;
             peak_bytes = peak_bytes.saturating_add(needed);
         }
-        Ok((Probing { info, peak_bytes }, files))
+        Ok((Probing { info, peak_bytes, details: Box::new(details) }, files))
     }
 
     /// A result that cannot be made does not keep the others from being made.

@@ -110,8 +110,9 @@ mod tests {
         let claim = working.current_claim();
         // Claim 4 was made after the row was read.
         assert_eq!(sweep(&working), (vec![1, 2], false));
-        let result = TaskResult { claim_no: ClaimNo(3), blob: working.original, format: Format::Png, width: 1, height: 1 };
-        let finished = after(&working, &Change::AddResult { claim, variant: VariantName::RESULT, result, lease: GRACE });
+        let result =
+            TaskResult { claim_no: ClaimNo(3), blob: working.original, format: Format::Png, width: 1, height: 1, warnings: Vec::new() };
+        let finished = after(&working, &Change::AddResult { claim, variant: VariantName::RESULT, result, probe: None, lease: GRACE });
         assert_eq!(sweep(&finished), (vec![1, 2], false));
         assert_eq!(sweep(&after(&finished, &Change::MarkDeleting { id: finished.id })), (vec![1, 2], false));
         let reason = Failure::new(ErrorCode::WorkerDied, "signal 9");

@@ -9,7 +9,8 @@ use image::{AnimationDecoder, Frames, Rgba, RgbaImage};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
-use safelight::imaging::{self, Assets, ImagingError, Warning};
+use safelight::domain::probe::Warning;
+use safelight::imaging::{self, Assets, ImagingError};
 
 use crate::common::{file, pixels, psnr, run, run_to_pixels};
 

@@ -47,6 +47,11 @@ fn assert_near(found: &[[u8; 3]], expected: &[[f64; 3]], patches: &[[u8; 4]], of
     }
 }
 
+/// A file of cyan, magenta, yellow and black without a profile.
+pub(crate) fn of_inks() -> Vec<u8> {
+    file(&patches(), ColorType::Cmyk, |_| {})
+}
+
 /// What inks are without a profile.
 fn plain([c, m, y, k]: [u8; 4]) -> [f64; 3] {
     [c, m, y].map(|ink| (255.0 - f64::from(ink)) * (255.0 - f64::from(k)) / 255.0)

@@ -12,6 +12,7 @@ use safelight::domain::limits::{ImageLimits, Limit};
 use safelight::imaging::{self, Assets, ImagingError};
 
 use crate::common::{file, run, sample};
+use crate::exif::{CAMERA, PLACE, exif};
 
 /// As EXIF data or a colour profile they mean nothing.
 const CARRIED: [u8; 5000] = [b' '; 5000];
@@ -31,7 +32,7 @@ fn too_many(input: &[u8], max_metadata_bytes: u64) -> Option<u64> {
 }
 
 /// The file with bytes between those before and after a place.
-fn with(file: &[u8], place: usize, inserted: &[u8]) -> Vec<u8> {
+pub(crate) fn with(file: &[u8], place: usize, inserted: &[u8]) -> Vec<u8> {
     [&file[..place], inserted, &file[place..]].concat()
 }
 
@@ -107,68 +108,12 @@ fn a_bomb_in_a_text_or_a_profile_is_refused_before_a_decoder_sees_it() {
     }
 }
 
-/// The type of a value, how many there are, and their bytes.
-type Value = (u16, u32, Vec<u8>);
-
-/// EXIF data as cameras write it, in either order of bytes: who and where, and an orientation. A TIFF file of one white pixel, too.
-fn exif(big_endian: bool) -> Vec<u8> {
-    let (ascii, short, long, rational) = (2_u16, 3_u16, 4_u16, 5_u16);
-    let number = |bytes: usize, value: u32| {
-        let digits = value.to_be_bytes()[4 - bytes..].to_vec();
-        if big_endian { digits } else { digits.into_iter().rev().collect() }
-    };
-    let shorts = |value: u32| (short, 1, number(2, value));
-    let text = |text: &str| (ascii, text.len() as u32 + 1, [text.as_bytes(), b"\0"].concat());
-    let place: Vec<u8> = [PLACE[0], 1, PLACE[1], 1, PLACE[2], 1].into_iter().flat_map(|value| number(4, value)).collect();
-    let gps = [(1_u16, text("N")), (2, (rational, 3, place))];
-    let main = |gps_at: u32| {
-        vec![
-            (256_u16, shorts(1)),
-            (257, shorts(1)),
-            (258, shorts(8)),
-            (259, shorts(1)),
-            (262, shorts(1)),
-            (271, text(CAMERA)),
-            (273, (long, 1, number(4, 8))),
-            (274, shorts(6)),
-            (277, shorts(1)),
-            (278, shorts(1)),
-            (279, shorts(1)),
-            (315, text("Ann Other")),
-            (33_432, text("(c) 2024 Ann Other, all rights reserved")),
-            (34_853, (long, 1, number(4, gps_at))),
-        ]
-    };
-    // A pixel after the header, then the directories, each with its values behind it.
-    let directory = |at: usize, entries: &[(u16, Value)]| {
-        let (mut head, mut values) = (number(2, entries.len() as u32), Vec::new());
-        let behind = at + 2 + 12 * entries.len() + 4;
-        for (tag, (kind, count, value)) in entries {
-            head.extend([number(2, (*tag).into()), number(2, (*kind).into()), number(4, *count)].concat());
-            if value.len() <= 4 {
-                head.extend([&value[..], &[0; 4][value.len()..]].concat());
-            } else {
-                head.extend(number(4, (behind + values.len()) as u32));
-                values.extend(value);
-                values.resize(values.len().next_multiple_of(2), 0);
-            }
-        }
-        [head, vec![0; 4], values].concat()
-    };
-    let first = directory(10, &main(0)).len();
-    let header = if big_endian { b"MM\0*\0\0\0\x0a\xff\0" } else { b"II*\0\x0a\0\0\0\xff\0" };
-    [&header[..], &directory(10, &main(10 + first as u32)), &directory(10 + first, &gps)].concat()
-}
-
-/// The whole degrees, minutes and seconds of a place, which no other number of a file happens to be.
-const PLACE: [u32; 3] = [0x2b67_d1a3, 0x2b67_d1a4, 0x2b67_d1a5];
-const CAMERA: &str = "Nocam Sevenhundred";
 const SECRET: &str = "Villa Nowhere 12";
 
 /// What must not come out of a file by any way: the place, as numbers and as words, and the camera.
 fn tells_on_anybody(file: &[u8]) -> bool {
     let numbers = PLACE.iter().flat_map(|number| [number.to_be_bytes(), number.to_le_bytes()]);
-    let words = [CAMERA.as_bytes().to_vec(), SECRET.as_bytes().to_vec(), b"GPS".to_vec(), b"xmpmeta".to_vec()];
+    let words = [CAMERA, SECRET, "SERIAL", "GPS", "xmpmeta"].map(|word| word.as_bytes().to_vec());
     let secrets = numbers.map(|number| number.to_vec()).chain(words);
     secrets.into_iter().any(|secret| file.windows(secret.len()).any(|window| window == secret))
 }

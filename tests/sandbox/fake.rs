@@ -8,6 +8,7 @@ use rustix::process::{Resource, getrlimit};
 use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::pipeline::cost::ImageInfo;
+use safelight::domain::probe::{ColorSpace, Details};
 use safelight::imaging::OutputInfo;
 use safelight::sandbox::{Failure, Job, Probing, Tell, Work, serve};
 
@@ -51,6 +52,15 @@ impl Work for Fake {
             _ => {}
         }
         let width = if image == b"wide" { 1001 } else { image.len() as u32 };
+        // As long a text as a report has room for, and a forged line in it.
+        let details = Details {
+            color_space: ColorSpace::Gray,
+            profile: Some("a\nb".repeat(10_000)),
+            bit_depth: 8,
+            alpha: false,
+            orientation: 1,
+            exif: None,
+        };
         let info = ImageInfo {
             format: Format::Bmp,
             width,
@@ -64,7 +74,7 @@ impl Work for Fake {
             frames: 1,
             duration_ms: 0,
         };
-        Ok((Probing { info, peak_bytes: PEAK_BYTES }, image))
+        Ok((Probing { info, peak_bytes: PEAK_BYTES, details: Box::new(details) }, image))
     }
 
     fn run(&mut self, _: &Job, image: Vec<u8>, outputs: &[File], made: &mut Tell<'_>) -> Result<(), Failure> {
@@ -90,7 +100,7 @@ impl Work for Fake {
         }
         output.write_all(b"BM").unwrap();
         output.write_all(&image).unwrap();
-        made(0, OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1, warnings: Vec::new() })
+        made(0, OutputInfo { format: Format::Bmp, width: image.len() as u32, height: 1, warnings: Vec::new(), glance: None })
     }
 }
 

@@ -1,6 +1,7 @@
 //! An honest child: reused for many jobs, bound by its limits, and frank about what goes wrong.
 
 use safelight::domain::error_code::ErrorCode;
+use safelight::domain::probe::Details;
 use safelight::sandbox::{Exit, Job, Probe, SandboxError};
 
 use crate::fake::{NAME, PEAK_BYTES};
@@ -43,6 +44,8 @@ fn a_refused_job_leaves_the_child_ready() {
     block_on(with_child(NAME, async |mut child| {
         let Probe::Readable(probed) = child.probe(job(), &file(b"1234"), &[]).await.unwrap() else { panic!("not readable") };
         assert_eq!((probed.probing().info.width, probed.probing().peak_bytes), (4, PEAK_BYTES));
+        let profile = probed.probing().details.profile.clone().expect("the child told one");
+        assert_eq!((profile.chars().count(), profile.chars().any(char::is_control)), (Details::MAX_TEXT, false), "{profile}");
         probed.refuse().await.unwrap();
         assert_eq!(bytes(&done(&mut child, b"next").await), b"BMnext");
         assert_eq!(child.jobs_done(), 2);

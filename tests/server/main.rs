@@ -16,6 +16,7 @@ mod kills;
 mod mutation;
 mod operator;
 mod panics;
+mod probe;
 #[path = "../common/proof.rs"]
 mod proof;
 mod raw;

@@ -12,6 +12,7 @@ use safelight::domain::error_code::ErrorCode;
 use safelight::domain::format::Format;
 use safelight::domain::ids::TaskId;
 use safelight::domain::pipeline::{VariantName, Variants};
+use safelight::domain::probe::{ColorSpace, Details, ExifTags, Glance, HexColor, ImageProbe, Warning};
 use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult};
 use safelight::stores::Clock;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
@@ -124,12 +125,27 @@ pub(crate) fn new_task(len: u64) -> NewTask {
 
 pub(crate) fn result_of(claim: Claim) -> TaskResult {
     let blob = BlobMeta { len: 7, sha256: Sha256([claim.claim_no.0 as u8; 32]) };
-    TaskResult { claim_no: claim.claim_no, blob, format: Format::Jpeg, width: 400, height: 300 }
+    TaskResult {
+        claim_no: claim.claim_no,
+        blob,
+        format: Format::Jpeg,
+        width: 400,
+        height: 300,
+        warnings: vec![Warning::FramesDropped { kept: 1, of: 2 }],
+    }
+}
+
+/// What every claim knows of every original.
+pub(crate) fn known() -> ImageProbe {
+    let exif = ExifTags { make: Some("\"Quoted\" \\ Ünïcode".to_owned()), iso: Some(100), has_location: true, ..ExifTags::default() };
+    let details = Details { color_space: ColorSpace::Cmyk, profile: None, bit_depth: 8, alpha: false, orientation: 6, exif: Some(exif) };
+    let glance = Glance { dominant_color: HexColor([1, 2, 3]), blurhash: "00OZZy".to_owned().try_into().expect("six digits") };
+    ImageProbe { format: Format::Png, width: 800, height: 600, frames: 2, duration_ms: 70, details, glance: Some(glance) }
 }
 
 /// The change that shows the result of a claim.
 pub(crate) fn add(claim: Claim, variant: VariantName) -> Change {
-    Change::AddResult { claim, variant, result: result_of(claim), lease: LEASE }
+    Change::AddResult { claim, variant, result: result_of(claim), probe: Some(Box::new(known())), lease: LEASE }
 }
 
 /// The same, for a task of one result.

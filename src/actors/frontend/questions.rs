@@ -126,7 +126,7 @@ impl Handler<GetImage> for Frontend {
 async fn get_image(services: Services, id: TaskId, variant: VariantName) -> Result<Image, FrontendError> {
     let task = visible(&services, id).await?;
     let (result, key) = match (task.results.get(&variant), task.result_key(variant)) {
-        (Some(result), Some(key)) => (*result, key),
+        (Some(result), Some(key)) => (result, key),
         _ if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
         _ if task.state == TaskState::Failed => return Err(FrontendError::Failed(failure(&task))),
         _ => return Err(FrontendError::InProgress),

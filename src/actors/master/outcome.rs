@@ -9,15 +9,14 @@ use futures::future::BoxFuture;
 use crate::actors::master::{InHand, Master};
 use crate::actors::task_db::{Unsettled, settle};
 use crate::domain::faults;
-use crate::domain::pipeline::VariantName;
-use crate::domain::task::{Change, Claim, Failure, Task, TaskResult};
+use crate::domain::task::{Change, Claim, Failure, NewResult, Task};
 use crate::stores::tasks::TaskStoreError;
 
 /// How an attempt ended.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The result that was the last one missing is durable under the claim's blob name.
-    Done(VariantName, TaskResult),
+    Done(Box<NewResult>),
     /// The image or its pipeline cannot be processed; trying again would not help.
     Failed(Failure),
     /// The child died or ran past its deadline: counts as an attempt, and is tried again while attempts remain.
@@ -30,7 +29,7 @@ impl Outcome {
     /// What went wrong is logged where it is heard of; the state that follows from it, where that is durable.
     fn log(&self, claim: Claim) {
         let (kind, failure) = match self {
-            Self::Done(..) => return,
+            Self::Done(_) => return,
             Self::Failed(failure) => ("failed", failure),
             Self::Died(failure) => ("died", failure),
             Self::Interrupted(failure) => ("interrupted", failure),
@@ -68,10 +67,8 @@ impl Handler<WorkFinished> for Master {
 pub struct ResultMade {
     /// The fence.
     pub claim: Claim,
-    /// Which it is.
-    pub variant: VariantName,
     /// The result.
-    pub result: TaskResult,
+    pub made: Box<NewResult>,
 }
 
 /// Why a result is not shown.
@@ -88,10 +85,10 @@ pub enum NotAdded {
 impl Handler<ResultMade> for Master {
     type Result = ResponseActFuture<Self, Result<(), NotAdded>>;
 
-    fn handle(&mut self, ResultMade { claim, variant, result }: ResultMade, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, ResultMade { claim, made }: ResultMade, _: &mut Context<Self>) -> Self::Result {
         faults::point("master.result_made");
         self.hear(claim);
-        let change = Change::AddResult { claim, variant, result, lease: self.deps.lease };
+        let change = self.addition(claim, *made);
         let task_db = self.deps.task_db.clone();
         Box::pin(async move { settle(&task_db, change).await }.into_actor(self).map(|added, _, _| match added {
             Ok(_) => Ok(()),
@@ -171,6 +168,12 @@ impl Master {
         self.in_hand.values_mut().filter(|in_hand| in_hand.claim == claim).for_each(|in_hand| in_hand.heard = Instant::now());
     }
 
+    /// The change that shows a result.
+    fn addition(&self, claim: Claim, made: NewResult) -> Change {
+        let NewResult { variant, result, probe } = made;
+        Change::AddResult { claim, variant, result, probe: Some(Box::new(probe)), lease: self.deps.lease }
+    }
+
     /// Writes how the attempt ended.
     pub(super) fn settle_outcome(&mut self, in_hand: InHand, outcome: Outcome) -> BoxFuture<'static, Settled> {
         let claim = in_hand.claim;
@@ -178,7 +181,7 @@ impl Master {
         self.settling.push(claim);
         let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
-            Outcome::Done(variant, result) => (Change::AddResult { claim, variant, result, lease: self.deps.lease }, None),
+            Outcome::Done(made) => (self.addition(claim, *made), None),
             Outcome::Failed(failure) => (Change::Fail { claim, failure }, None),
             Outcome::Died(reason) => (Change::Release { claim, reason, refund: false, backoff }, Some(backoff)),
             Outcome::Interrupted(reason) => (Change::Release { claim, reason, refund: true, backoff }, Some(backoff)),

@@ -17,8 +17,9 @@ use crate::domain::asset::AssetRef;
 use crate::domain::blob::BlobKey;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
-use crate::domain::pipeline::{VariantName, Variants};
-use crate::domain::task::{Failure, TaskResult};
+use crate::domain::pipeline::Variants;
+use crate::domain::probe::ImageProbe;
+use crate::domain::task::{Failure, NewResult};
 use crate::sandbox::{Child, Job, Made, Probe, Probed, Progress, SandboxError};
 use crate::stores::blobs::{BlobStoreError, OpenBlob};
 
@@ -54,12 +55,12 @@ async fn claim_lost(deps: &WorkerDeps, work: &Work) {
 /// The steps of the attempt; any of them may be the last.
 async fn process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Outcome {
     match try_process(deps, child, work).await {
-        Ok((variant, result)) => Outcome::Done(variant, result),
+        Ok(last) => Outcome::Done(last),
         Err(outcome) => outcome,
     }
 }
 
-async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<(VariantName, TaskResult), Outcome> {
+async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Result<Box<NewResult>, Outcome> {
     let original = deps.storage.send(GetBlob { key: BlobKey::Original(work.task.id) }).timeout(STORAGE_DEADLINE);
     let original = original.await.map_err(away)?.map_err(not_opened)?;
     let variants = missing(work)?;
@@ -68,6 +69,7 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
     let deadline = Instant::now() + deps.deadline;
     let job = Job { variants, assets, limits: work.limits };
     let probed = probe(child, job, &original, &files, deadline).await?;
+    let known = ImageProbe::new(&probed.probing().info, (*probed.probing().details).clone());
     let memory = deps.memory.acquire(probed.probing().peak_bytes).await;
     let memory = match memory {
         Ok(memory) => memory,
@@ -87,14 +89,14 @@ async fn try_process(deps: &WorkerDeps, child: &mut Child, work: &Work) -> Resul
         last
     };
     // Results are kept while the child makes others; those that are there count whatever becomes of the others.
-    let last = match select(pin!(run), pin!(results::keep_all(deps, work, keeping))).await {
+    let last = match select(pin!(run), pin!(results::keep_all(deps, work, &known, keeping))).await {
         Either::Left((last, keeping)) => keeping.await.and(last)?,
         Either::Right((kept, run)) => {
             kept?;
             run.await?
         }
     };
-    results::keep(deps, work, last).await
+    results::keep(deps, work, &known, last).await
 }
 
 /// What is still to be made: not what an earlier attempt has made.

@@ -8,20 +8,20 @@ use crate::actors::workers::attempt::{STORAGE_DEADLINE, away};
 use crate::actors::workers::{REPORT_DEADLINE, WorkerDeps};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
-use crate::domain::pipeline::VariantName;
-use crate::domain::task::{Failure, TaskResult};
-use crate::sandbox::Made;
+use crate::domain::probe::ImageProbe;
+use crate::domain::task::{Failure, NewResult, TaskResult};
+use crate::sandbox::{Made, OutputInfo};
 use crate::stores::blobs::BlobStoreError;
 
 /// Keeps every result that comes and shows it on the task, until nothing can come any more.
 ///
 /// # Errors
 /// The outcome of the attempt, if a result could not be kept: nothing that is made from then on counts.
-pub(super) async fn keep_all(deps: &WorkerDeps, work: &Work, mut made: mpsc::Receiver<Made>) -> Result<(), Outcome> {
+pub(super) async fn keep_all(deps: &WorkerDeps, work: &Work, probe: &ImageProbe, mut made: mpsc::Receiver<Made>) -> Result<(), Outcome> {
     while let Some(made) = made.recv().await {
-        let (variant, result) = keep(deps, work, made).await?;
+        let made = keep(deps, work, probe, made).await?;
         faults::point("worker.before_result");
-        let added = deps.master.send(ResultMade { claim: work.claim, variant, result }).timeout(REPORT_DEADLINE).await;
+        let added = deps.master.send(ResultMade { claim: work.claim, made }).timeout(REPORT_DEADLINE).await;
         if !matches!(added, Ok(Ok(()))) {
             let detail = "the result could not be shown: the claim was lost, or the task database is away";
             return Err(Outcome::Interrupted(Failure::new(ErrorCode::Unavailable, detail)));
@@ -34,7 +34,7 @@ pub(super) async fn keep_all(deps: &WorkerDeps, work: &Work, mut made: mpsc::Rec
 ///
 /// # Errors
 /// The outcome of the attempt, if it could not be kept.
-pub(super) async fn keep(deps: &WorkerDeps, work: &Work, made: Made) -> Result<(VariantName, TaskResult), Outcome> {
+pub(super) async fn keep(deps: &WorkerDeps, work: &Work, probe: &ImageProbe, made: Made) -> Result<Box<NewResult>, Outcome> {
     let Made { variant, output, info } = made;
     if !info.warnings.is_empty() {
         log::warn!(task:% = work.claim.task, variant:% = variant, warnings:? = info.warnings; "the result lacks something");
@@ -44,7 +44,9 @@ pub(super) async fn keep(deps: &WorkerDeps, work: &Work, made: Made) -> Result<(
     let put = PutBlob { key: work.claim.result_key(variant), source: Source::File { file: output.into_file(), length } };
     let blob = deps.storage.send(put).timeout(STORAGE_DEADLINE).await.map_err(away)?.map_err(not_kept)?;
     faults::point("worker.after_put");
-    Ok((variant, TaskResult { claim_no: work.claim.claim_no, blob, format: info.format, width: info.width, height: info.height }))
+    let OutputInfo { format, width, height, warnings, glance } = info;
+    let result = TaskResult { claim_no: work.claim.claim_no, blob, format, width, height, warnings };
+    Ok(Box::new(NewResult { variant, result, probe: ImageProbe { glance, ..probe.clone() } }))
 }
 
 /// The result cannot be kept.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::domain::faults::{self, Mechanism};
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::VariantName;
+use crate::domain::probe::ImageProbe;
 use crate::domain::task::{AttemptEnd, Claim, Failure, NewTask, Task, TaskResult, TaskState};
 use crate::domain::timestamp::Timestamp;
 
@@ -48,6 +49,8 @@ pub enum Change {
         variant: VariantName,
         /// The result.
         result: TaskResult,
+        /// What is known of the original, if this claim knows; the first that tells is believed.
+        probe: Option<Box<ImageProbe>>,
         /// How long the claim may stay silent from now on, if others are missing.
         lease: Duration,
     },
@@ -196,7 +199,11 @@ impl Task {
                 self.require_current(*claim)?;
                 Ok(Transition { timer: Timer::Lease(*lease), ..Transition::to(self.clone()) })
             }
-            Change::AddResult { claim, variant, result, lease } => self.add_result(*claim, *variant, *result, *lease, now),
+            Change::AddResult { claim, variant, result, probe, lease } => {
+                let mut transition = self.add_result(*claim, *variant, result, *lease, now)?;
+                transition.task.probe = transition.task.probe.or_else(|| probe.as_deref().cloned());
+                Ok(transition)
+            }
             Change::Fail { claim, failure } => {
                 self.require_current(*claim)?;
                 Ok(Transition::to(self.failed(failure.clone(), now)).ending(AttemptEnd::Failed(failure.clone())))
@@ -219,7 +226,7 @@ impl Task {
         &self,
         claim: Claim,
         variant: VariantName,
-        result: TaskResult,
+        result: &TaskResult,
         lease: Duration,
         now: Timestamp,
     ) -> Result<Transition, Rejected> {
@@ -232,7 +239,7 @@ impl Task {
             return Err(Rejected::NotAwaited(variant));
         }
         let mut task = self.clone();
-        task.results.insert(variant, result);
+        task.results.insert(variant, result.clone());
         if task.missing().next().is_some() {
             return Ok(Transition { timer: Timer::Lease(lease), ..Transition::to(task) });
         }

@@ -29,6 +29,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::format::Format;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{Pipeline, VariantName, Variants};
+use crate::domain::probe::{ImageProbe, Warning};
 use crate::domain::timestamp::Timestamp;
 
 /// Where a task stands.
@@ -143,6 +144,8 @@ pub struct Task {
     /// The results that are there. The task is finished exactly when none is missing; those of a task that ends otherwise, or is tried
     /// again, are kept.
     pub results: Results,
+    /// What is known of the original; there once a result is.
+    pub probe: Option<ImageProbe>,
     /// Why the run failed; there exactly when the task is failed, and kept while it is being deleted.
     pub failure: Option<Failure>,
 }
@@ -166,6 +169,7 @@ impl Task {
             started_at: None,
             ended_at: None,
             results: Results::new(),
+            probe: None,
             failure: None,
         }
     }
@@ -220,8 +224,19 @@ impl fmt::Display for Claim {
 /// The results of a task, by variant.
 pub type Results = BTreeMap<VariantName, TaskResult>;
 
+/// A result that is durable, and what is known of the original by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewResult {
+    /// Which it is.
+    pub variant: VariantName,
+    /// The result.
+    pub result: TaskResult,
+    /// What is known of the original.
+    pub probe: ImageProbe,
+}
+
 /// One result: the blob is durable before the row says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// The claim whose blob it is; with the task's id and the variant, the blob's name.
     pub claim_no: ClaimNo,
@@ -233,6 +248,9 @@ pub struct TaskResult {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// What it lacks that the pipeline did not say it should.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
 }
 
 /// Why an attempt or a run failed.

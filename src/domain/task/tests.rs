@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::blob::Sha256;
+use crate::domain::probe::{ColorSpace, Details};
 
 const POLICY: RetryPolicy = RetryPolicy { max_attempts: 3, max_refunds: 2 };
 const NOW: Timestamp = Timestamp(5);
@@ -22,11 +23,11 @@ fn failure() -> Failure {
 }
 
 fn result(task: &Task) -> TaskResult {
-    TaskResult { claim_no: task.claim_no, blob: task.original, format: Format::Png, width: 1, height: 1 }
+    TaskResult { claim_no: task.claim_no, blob: task.original, format: Format::Png, width: 1, height: 1, warnings: Vec::new() }
 }
 
 fn add(claim: Claim, variant: VariantName, result: TaskResult) -> Change {
-    Change::AddResult { claim, variant, result, lease: LEASE }
+    Change::AddResult { claim, variant, result, probe: None, lease: LEASE }
 }
 
 fn finish(claim: Claim, result: TaskResult) -> Change {
@@ -192,4 +193,22 @@ fn results_are_kept_when_a_task_is_tried_again() {
     kept(&failed);
     kept(&apply(&failed, &Change::Retry { id: failed.id }).unwrap());
     kept(&apply(&after, &Change::Cancel { id: after.id }).unwrap());
+}
+
+#[test]
+fn what_is_known_of_the_original_comes_with_a_result_and_stays() {
+    let details = Details { color_space: ColorSpace::Gray, profile: None, bit_depth: 8, alpha: false, orientation: 1, exif: None };
+    let known =
+        |width| ImageProbe { format: Format::Png, width, height: 1, frames: 1, duration_ms: 0, details: details.clone(), glance: None };
+    let variants = "large=invert small=resize:10x".parse().expect("two variants");
+    let new = NewTask { id: TaskId::random(), variants, original: BlobMeta { len: 1, sha256: Sha256([1; 32]) }, input_format: Format::Png };
+    let mut task = claimed(&Task::create(new, 1, NOW));
+    assert_eq!(task.probe, None);
+    for (variant, width) in [("large", 1), ("small", 2)] {
+        let (claim, variant) = (task.current_claim(), variant.parse().expect("a name"));
+        let change = Change::AddResult { claim, variant, result: result(&task), probe: Some(Box::new(known(width))), lease: LEASE };
+        task = apply(&task, &change).unwrap();
+        assert_eq!(task.probe, Some(known(1)));
+    }
+    assert_eq!((task.state, apply(&task, &Change::MarkDeleting { id: task.id }).unwrap().probe), (TaskState::Finished, Some(known(1))));
 }

@@ -6,7 +6,7 @@
 //! | this one | the pieces of metadata, and the limit on their size |
 //! | `blocks` | where they lie in PNG, WebP, GIF and BMP |
 //! | `tiff` | where they lie in TIFF, whose structure EXIF has, too |
-//! | `exif` | what is carried over |
+//! | `exif` | what is carried over of EXIF data, and what is told of it |
 //!
 //! Where they lie in JPEG is in `decode::jpeg`, which reads its segments anyway.
 
@@ -21,6 +21,7 @@ use super::error::ImagingError;
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Metadata;
+use crate::domain::probe::ExifTags;
 pub(super) use tiff::icc_profile as icc_profile_of_tiff;
 
 /// One piece of metadata as it lies in a file.
@@ -66,6 +67,11 @@ pub(super) fn kept(input: &[u8], format: Format, metadata: Metadata) -> Option<V
         Metadata::Strip => None,
         Metadata::Copyright => exif(input, format).and_then(exif::rights_only),
     }
+}
+
+/// Chosen tags of the EXIF data of a file.
+pub(super) fn exif_tags(input: &[u8], format: Format) -> Option<ExifTags> {
+    exif(input, format).and_then(exif::tags)
 }
 
 /// The EXIF data of a file.

@@ -27,6 +27,8 @@ mod kind {
 
 /// Points to the directory of EXIF in the first one.
 pub(super) const EXIF: u16 = 34_665;
+/// Points to the directory of the place where a photograph was taken.
+pub(super) const GPS: u16 = 34_853;
 const ICC_PROFILE: u16 = 34_675;
 /// Quantisation tables, which belong to the pixels.
 const JPEG_TABLES: u16 = 347;
@@ -136,6 +138,12 @@ impl<'a> Entry<'a> {
             kind::LONG => bytes.long(0),
             _ => None,
         }
+    }
+
+    /// The first of its fractions: numerator and denominator.
+    pub(super) fn fraction(self) -> Option<(u32, u32)> {
+        let bytes = Bytes { input: self.value, little_endian: self.little_endian };
+        if self.kind == kind::RATIONAL { Some((bytes.long(0)?, bytes.long(4)?)) } else { None }
     }
 }
 

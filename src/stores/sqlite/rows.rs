@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::probe::ImageProbe;
 use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Results, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::sqlite::fault::Fault;
@@ -94,6 +95,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         started_at: moment(row, "started_at")?,
         ended_at: moment(row, "ended_at")?,
         results: results(row)?,
+        probe: probe(row)?,
         failure: failure(row, "failure_code", "failure_detail")?,
     })
 }
@@ -101,6 +103,12 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
 fn results(row: &Row<'_>) -> Result<Results, Fault> {
     let text: String = required(row, "results")?;
     serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("results {text:?}: {error}")))
+}
+
+fn probe(row: &Row<'_>) -> Result<Option<ImageProbe>, Fault> {
+    let text: Option<String> = required(row, "probe")?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("probe {text:?}: {error}")));
+    text.map(read).transpose()
 }
 
 /// The results as they are stored.
@@ -192,7 +200,7 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
     let failure = after.failure.as_ref();
     let mut statement = connection.prepare_cached(
         "UPDATE tasks SET state = :state, run = :run, claim_no = :claim_no, attempts = :attempts, refunds = :refunds,
-             started_at = :started_at, ended_at = :ended_at, results = :results, failure_code = :failure_code,
+             started_at = :started_at, ended_at = :ended_at, results = :results, probe = :probe, failure_code = :failure_code,
              failure_detail = :failure_detail, lease_until = :lease_until, not_before = :not_before
          WHERE seq = :seq AND state = :state_before AND claim_no = :claim_no_before",
     )?;
@@ -205,6 +213,7 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
         ":started_at": after.started_at.map(|at| int(at.0)),
         ":ended_at": after.ended_at.map(|at| int(at.0)),
         ":results": stored(&after.results),
+        ":probe": after.probe.as_ref().map(|probe| serde_json::to_string(probe).expect("texts and numbers can be written as JSON")),
         ":failure_code": failure.map(|failure| failure.code.code()),
         ":failure_detail": failure.map(|failure| failure.detail.as_str()),
         ":lease_until": lease_until,

@@ -93,7 +93,8 @@ pub(super) fn frame(payload: &[u8]) -> Vec<u8> {
 pub(super) fn probed(width: u32) -> Value {
     let info = json!({"format": "bmp", "width": width, "height": 10, "bytes_per_pixel": 3, "decoder_bytes": 0, "encoded_bytes": 300,
         "turned": false});
-    json!({"probed": {"info": info, "peak_bytes": 1000}})
+    let details = json!({"color_space": "gray", "bit_depth": 8, "alpha": false, "orientation": 1});
+    json!({"probed": {"info": info, "peak_bytes": 1000, "details": details}})
 }
 
 pub(super) fn done() -> Value {

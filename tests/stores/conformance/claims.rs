@@ -82,7 +82,7 @@ pub(crate) fn a_result_of_another_claim_is_refused(engine: &mut impl TaskEngine)
     insert(&*store, 1);
     let claim = claim_one(&*store).claim;
     let other = Claim { claim_no: claim.claim_no.next(), ..claim };
-    let change = Change::AddResult { claim, variant: VariantName::RESULT, result: result_of(other), lease: LEASE };
+    let change = Change::AddResult { claim, variant: VariantName::RESULT, result: result_of(other), probe: None, lease: LEASE };
     assert!(matches!(rejected(apply(&*store, change)), Rejected::Late { .. }));
 }
 

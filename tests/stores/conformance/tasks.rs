@@ -51,6 +51,8 @@ pub(crate) fn a_retry_opens_a_new_run_and_keeps_the_history(engine: &mut impl Ta
     let second = claim_one(&*store).claim;
     let task = apply(&*store, finish(second)).unwrap();
     assert_eq!(task.results, Results::from([(VariantName::RESULT, result_of(second))]));
+    let task = block_on(store.get(id)).unwrap().expect("it is there");
+    assert_eq!((task.results[&VariantName::RESULT].clone(), task.probe), (result_of(second), Some(known())), "as it was written");
     let history = block_on(store.attempts(id)).unwrap();
     let ends: Vec<_> = history.iter().map(|a| (a.run, a.claim_no.0, a.ended.clone().unwrap().end)).collect();
     assert_eq!(ends, [(1, 1, AttemptEnd::Failed(failure())), (2, 2, AttemptEnd::Finished)]);

@@ -185,8 +185,8 @@ impl Services {
             Err(error) => panic!("{error}"),
         };
         faults::point("life.result_stored");
-        let result = TaskResult { claim_no: claim.claim_no, blob, format: Format::Png, width: 1, height: 1 };
-        let change = Change::AddResult { claim, variant, result, lease: LEASE };
+        let result = TaskResult { claim_no: claim.claim_no, blob, format: Format::Png, width: 1, height: 1, warnings: Vec::new() };
+        let change = Change::AddResult { claim, variant, result: result.clone(), probe: None, lease: LEASE };
         self.until_known(&change, |task| task.is_some_and(|task| task.results.get(&variant) == Some(&result)));
         self.note(&format!("finished {} {variant} {}", claim.task, claim.claim_no));
         faults::point("life.finished");

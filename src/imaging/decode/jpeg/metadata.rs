@@ -33,7 +33,7 @@ pub(super) fn is_marked_by_adobe(input: &[u8]) -> bool {
 }
 
 /// The colour profile, put together; `None` unless each of its parts is there once.
-pub(super) fn icc_profile(input: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::imaging) fn icc_profile(input: &[u8]) -> Option<Vec<u8>> {
     let parts = payloads(input, marker::APP2).filter_map(|payload| payload.strip_prefix(ICC)?.split_first_chunk::<2>());
     let mut parts: Vec<_> = parts.collect();
     parts.sort_by_key(|([number, _], _)| *number);

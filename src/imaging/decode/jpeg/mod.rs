@@ -21,7 +21,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::domain::pipeline::Scale;
 use baseline::Baseline;
 use inks::Inks;
-pub(in crate::imaging) use metadata::metadata;
+pub(in crate::imaging) use metadata::{icc_profile, metadata};
 use segments::Layout;
 
 /// A strict decoder over a whole file.
@@ -104,7 +104,7 @@ impl ImageDecoder for JpegDecoder<'_> {
         if matches!(self.codec, Codec::Zune(Some(_))) {
             return Ok(None);
         }
-        Ok(metadata::icc_profile(self.input))
+        Ok(icc_profile(self.input))
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
@@ -141,6 +141,11 @@ fn without_end(scan: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(scan);
     bytes.resize(scan.len() + READ_AHEAD, 0);
     bytes
+}
+
+/// Whether the samples of a file are inks: four components, which are cyan, magenta, yellow and black, or made of them.
+pub(in crate::imaging) fn has_inks(input: &[u8]) -> bool {
+    segments::layout(input).is_some_and(|layout| layout.components == 4)
 }
 
 /// An upper bound of what decoding allocates beside the pixels: a copy of the file, the coefficients of all blocks where

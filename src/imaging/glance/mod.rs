@@ -1,0 +1,132 @@
+//! A glance at the pixels of an image: its dominant colour and its BlurHash, from a grid of samples that costs the same at any size.
+
+mod blurhash;
+
+use image::{DynamicImage, GenericImageView, GrayAlphaImage, LumaA, Rgba, RgbaImage};
+
+use super::error::ImagingError;
+use super::profile::ToSrgb;
+use crate::domain::probe::{Glance, HexColor};
+
+/// Samples along the longer side, at most. They cover the image evenly, one in the middle of each cell of the grid.
+const SIDE: u32 = 64;
+
+/// Looks at one image, the first that it is shown.
+pub(super) struct Look {
+    to_srgb: Option<ToSrgb>,
+    seen: Option<Option<Glance>>,
+}
+
+impl Look {
+    /// For an image with this colour profile, whether its pipeline converts its colours or not.
+    pub(super) fn new(icc_profile: Option<&[u8]>) -> Self {
+        Self { to_srgb: icc_profile.and_then(ToSrgb::new), seen: None }
+    }
+
+    /// Shows it an image.
+    pub(super) fn at(&mut self, image: &DynamicImage) {
+        self.seen.get_or_insert_with(|| glance(image, self.to_srgb.as_mut()).ok());
+    }
+
+    /// What there was to see; nothing where the colours could not be converted.
+    pub(super) fn seen(&self) -> Option<Glance> {
+        self.seen.clone().flatten()
+    }
+}
+
+/// Looks at an image that lies as it is shown; its colours are what `to_srgb` takes for them. What is transparent counts as white for
+/// the BlurHash and not at all for the dominant colour.
+fn glance(image: &DynamicImage, to_srgb: Option<&mut ToSrgb>) -> Result<Glance, ImagingError> {
+    let mut samples = sampled(image);
+    if let Some(to_srgb) = to_srgb {
+        to_srgb.apply(&mut samples)?;
+    }
+    let samples = samples.into_rgba8();
+    Ok(Glance { dominant_color: dominant_color(&samples), blurhash: blurhash::encode(&on_white(&samples), samples.dimensions()) })
+}
+
+/// A small image of 8 bits with alpha, gray where the image is.
+fn sampled(image: &DynamicImage) -> DynamicImage {
+    let (width, height) = image.dimensions();
+    let longer = width.max(height).max(SIDE);
+    // At least one along the shorter side.
+    let side = |length: u32| (u64::from(length) * u64::from(SIDE) / u64::from(longer)).clamp(1, u64::from(SIDE)) as u32;
+    let (columns, rows) = (side(width), side(height));
+    let middle = |index: u32, count: u32, length: u32| ((2 * u64::from(index) + 1) * u64::from(length) / (2 * u64::from(count))) as u32;
+    let at = |x: u32, y: u32| image.get_pixel(middle(x, columns, width), middle(y, rows, height));
+    if image.color().has_color() {
+        return RgbaImage::from_fn(columns, rows, at).into();
+    }
+    let gray = |x, y| {
+        let Rgba([gray, _, _, alpha]) = at(x, y);
+        LumaA([gray, alpha])
+    };
+    GrayAlphaImage::from_fn(columns, rows, gray).into()
+}
+
+/// The mean of the colours in the fullest of 4096 cells, 16 along each channel; white where all is transparent.
+fn dominant_color(samples: &RgbaImage) -> HexColor {
+    let mut cells = vec![([0_u32; 3], 0_u32); 1 << 12];
+    for Rgba([r, g, b, _]) in samples.pixels().filter(|pixel| pixel[3] >= 128) {
+        let cell = usize::from(*r >> 4) << 8 | usize::from(*g >> 4) << 4 | usize::from(*b >> 4);
+        let (sums, count) = &mut cells[cell];
+        sums.iter_mut().zip([*r, *g, *b]).for_each(|(sum, channel)| *sum += u32::from(channel));
+        *count += 1;
+    }
+    // The first of equal ones: `max_by_key` would take the last.
+    let fullest = cells.into_iter().rev().max_by_key(|(_, count)| *count);
+    match fullest {
+        Some((sums, count)) if count > 0 => HexColor(sums.map(|sum| ((sum + count / 2) / count) as u8)),
+        _ => HexColor([255; 3]),
+    }
+}
+
+/// Red, green and blue of each pixel.
+fn on_white(samples: &RgbaImage) -> Vec<[u8; 3]> {
+    let over = |channel: u8, alpha: u8| ((u32::from(channel) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8;
+    samples.pixels().map(|Rgba([r, g, b, alpha])| [*r, *g, *b].map(|channel| over(channel, *alpha))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, ImageBuffer, Rgb, Rgb32FImage, RgbImage};
+
+    #[test]
+    fn a_flat_image_has_its_colour_in_every_pixel_type_and_size() {
+        for size in [(1, 1), (1, 5000), (5000, 1), (63, 65), (200, 100)] {
+            let rgb = RgbImage::from_pixel(size.0, size.1, Rgb([200, 100, 51]));
+            let deep: DynamicImage = ImageBuffer::from_pixel(size.0, size.1, Rgb([200_u16 * 257, 100 * 257, 51 * 257])).into();
+            let floats = Rgb32FImage::from_pixel(size.0, size.1, Rgb([200.0, 100.0, 51.0].map(|level: f32| level / 255.0)));
+            for image in [rgb.into(), deep, DynamicImage::from(floats)] {
+                assert_eq!(glance(&image, None).unwrap().dominant_color, HexColor([200, 100, 51]), "{size:?}");
+            }
+            let gray = GrayImage::from_pixel(size.0, size.1, image::Luma([77]));
+            assert_eq!(glance(&gray.into(), None).unwrap().dominant_color, HexColor([77; 3]));
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_colour_wins_and_what_is_transparent_does_not_count() {
+        let image = RgbaImage::from_fn(100, 100, |x, _| match x {
+            0..60 => Rgba([255, 0, 0, 0]),
+            60..75 => Rgba([0, 0, 250, 255]),
+            _ => Rgba([0, 200 + (x % 2) as u8 * 4, 0, 255]),
+        });
+        let HexColor(color) = glance(&image.into(), None).unwrap().dominant_color;
+        assert!(color[0] == 0 && (201..=203).contains(&color[1]) && color[2] == 0, "{color:?}");
+        let nothing = RgbaImage::new(3, 3);
+        let seen = glance(&nothing.into(), None).unwrap();
+        assert_eq!(seen.dominant_color, HexColor([255; 3]));
+        // The third to the sixth character are the mean colour: 0xffffff to the base of 83.
+        assert_eq!(&seen.blurhash.as_str()[2..6], "TSUA");
+    }
+
+    #[test]
+    fn samples_lie_in_the_middle_of_their_cells() {
+        let ramp = GrayImage::from_fn(640, 20, |x, _| image::Luma([(x / 10) as u8]));
+        let sampled = sampled(&ramp.into()).into_luma8();
+        assert_eq!(sampled.dimensions(), (64, 2));
+        assert!(sampled.enumerate_pixels().all(|(x, _, gray)| u32::from(gray[0]) == x));
+    }
+}

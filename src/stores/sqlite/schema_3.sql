@@ -1,0 +1,3 @@
+-- Version 3. What is known of an original, as JSON.
+
+ALTER TABLE tasks ADD COLUMN probe TEXT;
