@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-avif campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -25,12 +25,17 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
 	cargo test --features faults
 
+test-avif: ## Run the tests of AVIF with each of its features (Debian: libaom-dev, and libavif-bin to judge by)
+	cargo test --features faults,avif --test imaging -- avif::
+	cargo test --features faults,libaom --test imaging -- avif::
+
 campaign: ## Run every proof of reliability at full size (an hour; root for power cuts) and write docs/reliability.md
 	scripts/campaign
 
 lint: ## Let clippy judge every target, with and without the planted faults
 	cargo clippy --all-targets --features faults -- -D warnings
 	cargo clippy --all-targets -- -D warnings
+	@if pkg-config --exists aom; then set -x; cargo clippy --all-targets --features libaom -- -D warnings; else echo 'skipped: clippy with libaom'; fi
 
 fmt: ## Format the sources
 	cargo fmt
@@ -70,7 +75,7 @@ figures: ## Run both and print the rows of the tables in docs/benchmarks.md
 		/[^ ]/ { line = $$0 }'
 
 bench-imaging: ## Compare the imaging with sharp, libvips, Pillow, ImageMagick and `image` (about 15 minutes; BENCH='--rounds 2' for less)
-	bench/install $(filter --oximg,$(BENCH))
+	bench/install $(filter --oximg --libaom,$(BENCH))
 	python3 bench/imaging.py $(BENCH)
 
 bench-service: ## Compare the server with fastify + BullMQ + sharp, thumbor and ipx (about 20 minutes; BENCH='--rounds 2' for less)

@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=11, help="how often every contender does every job (default 11)")
     parser.add_argument("--jobs", default="abcdefgh", help="the letters of the jobs (default: all)")
     parser.add_argument("--oximg", action="store_true", help="oximg as well; bench/install --oximg builds it")
+    parser.add_argument("--libaom", action="store_true", help="AVIF by the system's libaom, not by rav1e; bench/install --libaom builds it")
     parser.add_argument("--page", help="a page whose tables are written anew, such as docs/benchmarks.md")
     return parser.parse_args()
 

@@ -25,7 +25,8 @@ struct Request {
 }
 
 fn main() -> Outcome<()> {
-    say(&json!({ "version": concat!("safelight ", env!("CARGO_PKG_VERSION")) }))?;
+    let avif = if cfg!(feature = "libaom") { ", libaom" } else { "" };
+    say(&json!({ "version": format!("safelight {}{avif}", env!("CARGO_PKG_VERSION")) }))?;
     for line in io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         let answer = match request.pipelines.iter().map(|text| text.parse()).collect::<Result<Vec<Pipeline>, _>>() {

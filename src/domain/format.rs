@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// An image format that can be read and written.
+/// An image format that can be read; what can be written is a `pipeline::Output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -23,14 +23,18 @@ pub enum Format {
     Tiff,
     /// Quite OK Image Format.
     Qoi,
+    /// The formats of Netpbm: bit, gray, pixel and arbitrary maps (PBM, PGM, PPM, PAM).
+    Pnm,
+    /// AV1 Image File Format; read and written only by a build that has it.
+    Avif,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed to people.
-    pub const ALL: [Self; 7] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif, Self::Bmp, Self::Tiff, Self::Qoi];
+    pub const ALL: [Self; 9] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif, Self::Bmp, Self::Tiff, Self::Qoi, Self::Pnm, Self::Avif];
 
     /// How many first bytes [`Format::sniff`] needs to be certain.
-    pub const SNIFF_LEN: usize = 12;
+    pub const SNIFF_LEN: usize = 32;
 
     /// The format's name in pipelines and replies, lower-case.
     #[must_use]
@@ -43,6 +47,8 @@ impl Format {
             Self::Bmp => "bmp",
             Self::Tiff => "tiff",
             Self::Qoi => "qoi",
+            Self::Pnm => "pnm",
+            Self::Avif => "avif",
         }
     }
 
@@ -58,6 +64,8 @@ impl Format {
             Self::Tiff => "image/tiff",
             // Not registered; what its own specification recommends.
             Self::Qoi => "image/qoi",
+            Self::Pnm => "image/x-portable-anymap",
+            Self::Avif => "image/avif",
         }
     }
 
@@ -78,9 +86,16 @@ impl Format {
             [b'B', b'M', ..] => Some(Self::Bmp),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             [b'q', b'o', b'i', b'f', ..] => Some(Self::Qoi),
+            [b'P', b'1'..=b'6', b' ' | b'\t'..=b'\r' | b'#', ..] | [b'P', b'7', b'\n', ..] => Some(Self::Pnm),
+            [_, _, _, _, b'f', b't', b'y', b'p', brands @ ..] if has_avif(brands) => Some(Self::Avif),
             _ => None,
         }
     }
+}
+
+/// Whether one of the brands of an ISO base media file is AVIF's: the major one, or after its version one that the file is compatible with.
+fn has_avif(brands: &[u8]) -> bool {
+    brands.as_chunks::<4>().0.iter().any(|brand| matches!(brand, b"avif" | b"avis"))
 }
 
 impl fmt::Display for Format {
@@ -91,7 +106,7 @@ impl fmt::Display for Format {
 
 /// The text was not the name of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an image format: expected one of png, jpeg, webp, gif, bmp, tiff, qoi")]
+#[error("not an image format: expected one of png, jpeg, webp, gif, bmp, tiff, qoi, pnm, avif")]
 pub struct InvalidFormat;
 
 impl FromStr for Format {
@@ -120,9 +135,12 @@ mod tests {
 
     #[test]
     fn text_and_short_heads_are_no_image() {
-        for head in [&b""[..], b"hello world!", b"\x89PN", b"RIFF1234WAVE", b"II*"] {
+        for head in [&b""[..], b"hello world!", b"\x89PN", b"RIFF1234WAVE", b"II*", b"P3", b"P8\n", b"P7 332\n", b"PNG image"] {
             assert_eq!(Format::sniff(head), None, "{head:?}");
         }
         assert_eq!(Format::sniff(b"RIFF\0\0\0\0WEBP"), Some(Format::Webp));
+        assert_eq!(Format::sniff(b"\0\0\0\x1cftypavif"), Some(Format::Avif));
+        assert_eq!(Format::sniff(b"\0\0\0\x1cftypmif1\0\0\0\0miafavif"), Some(Format::Avif));
+        assert_eq!(Format::sniff(b"\0\0\0\x1cftypheic\0\0\0\0mif1miafMiHB"), None);
     }
 }

@@ -15,6 +15,8 @@
 
 mod area;
 mod assets;
+#[cfg(any(feature = "avif", feature = "libaom"))]
+mod avif;
 mod decode;
 mod details;
 mod encode;

@@ -45,11 +45,12 @@ fn working_bytes(input: &[u8], format: Format, (width, height): (u32, u32), deco
     let pixels = u64::from(width) * u64::from(height);
     match format {
         // Row by row.
-        Format::Png | Format::Bmp | Format::Qoi => 0,
+        Format::Png | Format::Bmp | Format::Qoi | Format::Pnm => 0,
         Format::Jpeg => jpeg::working_bytes(input, (width, height)),
         Format::Webp => pixels.saturating_mul(webp_bytes_per_pixel(input)),
         // A first frame that does not fill the canvas is decoded beside it.
         Format::Gif => pixels.saturating_mul(4),
+        Format::Avif => decode::avif_working_bytes(input),
         // The decoder fills a buffer of its own, and CMYK has a third more samples than colours.
         Format::Tiff => decoded.saturating_mul(2),
     }

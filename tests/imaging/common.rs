@@ -7,7 +7,7 @@ use image::{ColorType, DynamicImage, ImageFormat};
 use safelight::domain::asset::AssetRef;
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
-use safelight::domain::pipeline::Pipeline;
+use safelight::domain::pipeline::{Output, Pipeline};
 use safelight::imaging::{self, Assets, ImagingError, OutputInfo};
 
 /// Every pixel type that a decoder hands out.
@@ -45,8 +45,19 @@ pub(crate) fn convert(image: DynamicImage, color: ColorType) -> DynamicImage {
     }
 }
 
-pub(crate) fn image_format(format: Format) -> ImageFormat {
-    match format {
+/// The formats that a result can have in this build.
+pub(crate) fn written() -> impl Iterator<Item = Format> {
+    let names = Output::declarations().map(|declaration| declaration.name).filter(|name| Output::is_built(name));
+    names.map(|name| name.parse().expect("an output has the name of its format"))
+}
+
+/// The formats that [`file`] makes: all but AVIF, whose files are made by its own tests.
+pub(crate) fn made() -> impl Iterator<Item = Format> {
+    Format::ALL.into_iter().filter(|format| *format != Format::Avif)
+}
+
+fn image_format(format: Format) -> Option<ImageFormat> {
+    Some(match format {
         Format::Png => ImageFormat::Png,
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Webp => ImageFormat::WebP,
@@ -54,20 +65,20 @@ pub(crate) fn image_format(format: Format) -> ImageFormat {
         Format::Bmp => ImageFormat::Bmp,
         Format::Tiff => ImageFormat::Tiff,
         Format::Qoi => ImageFormat::Qoi,
-    }
+        Format::Pnm | Format::Avif => return None,
+    })
 }
 
-/// Encodes with the `image` crate alone, where the format holds the pixel type.
+/// Encodes with the `image` crate alone, or by hand, where the format holds the pixel type.
 pub(crate) fn try_file(image: &DynamicImage, format: Format) -> Option<Vec<u8>> {
+    let Some(format) = image_format(format) else { return (format == Format::Pnm).then(|| crate::pnm::of(image))? };
     let mut out = Cursor::new(Vec::new());
-    image.write_to(&mut out, image_format(format)).ok().map(|()| out.into_inner())
+    image.write_to(&mut out, format).ok().map(|()| out.into_inner())
 }
 
-/// Encodes with the `image` crate alone.
+/// Encodes with the `image` crate alone, or by hand.
 pub(crate) fn file(image: &DynamicImage, format: Format) -> Vec<u8> {
-    let mut out = Cursor::new(Vec::new());
-    image.write_to(&mut out, image_format(format)).unwrap_or_else(|error| panic!("{format} {:?}: {error}", image.color()));
-    out.into_inner()
+    try_file(image, format).unwrap_or_else(|| panic!("{format} holds no {:?}", image.color()))
 }
 
 /// Decodes with the `image` crate alone.

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod animation;
+mod avif;
 mod blur;
 mod colour;
 mod common;
@@ -19,8 +20,10 @@ mod memory;
 mod metadata;
 mod operations;
 mod orientation;
+mod palette;
 mod photographs;
 mod pixelate;
+mod pnm;
 mod probe;
 mod profile;
 mod reference;

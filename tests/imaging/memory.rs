@@ -9,7 +9,7 @@ use safelight::domain::pipeline::{Pipeline, cost};
 use safelight::imaging::{self, Assets};
 
 use crate::allocation::peak_of;
-use crate::common::{COLOR_TYPES, file, photos, sample, try_file};
+use crate::common::{COLOR_TYPES, file, photos, sample, try_file, written};
 use crate::formats::with_profile;
 
 /// Such as change the pixel type, some of them one after the other.
@@ -114,10 +114,19 @@ fn the_estimate_holds_for_every_pixel_type_and_format() {
         let image = sample(500, 300, color);
         for format in Format::ALL {
             let Some(bytes) = try_file(&image, format) else { continue };
-            for output in Format::ALL {
+            for output in written() {
                 excess(&format!("{format} {color:?}"), &bytes, &format!("swap_channels/{output}"));
             }
-            for steps in ["rotate:90", "resize:400x", "resize:400x300,fit=cover", "resize:900x,enlarge=true", "grayscale", "jpeg:q=100"] {
+            for steps in [
+                "rotate:90",
+                "resize:400x",
+                "resize:400x300,fit=cover",
+                "resize:900x,enlarge=true",
+                "grayscale",
+                "jpeg:q=100",
+                "png:colors=256",
+                "png:colors=2,dither=0",
+            ] {
                 excess(&format!("{format} {color:?}"), &bytes, steps);
             }
             for steps in AREA_OPERATIONS {
@@ -190,6 +199,18 @@ fn the_estimate_holds_for_a_profile_that_unpacks_to_a_giant() {
     let (done, used) = peak_of(|| imaging::run(&bytes, &pipeline, &Assets::default(), &limits, &mut Sink::default()));
     done.expect("it runs without the profile");
     assert!(used <= estimate, "used {used}, estimated {estimate}");
+}
+
+#[test]
+fn the_estimate_holds_for_a_palette_of_more_pixels_than_it_is_chosen_from() {
+    // Noise: hardly a colour comes twice.
+    let noise = image::RgbaImage::from_fn(1500, 1000, |x, y| {
+        image::Rgba(x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(2_246_822_519)).wrapping_mul(x | 1).to_le_bytes())
+    });
+    let bytes = file(&noise.into(), Format::Png);
+    for pipeline in ["png:colors=256,dither=0", "resize:1000x,enlarge=true/png:colors=16"] {
+        excess("noise", &bytes, pipeline);
+    }
 }
 
 #[test]

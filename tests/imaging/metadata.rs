@@ -11,7 +11,7 @@ use safelight::domain::format::Format;
 use safelight::domain::limits::{ImageLimits, Limit};
 use safelight::imaging::{self, Assets, ImagingError};
 
-use crate::common::{file, run, sample};
+use crate::common::{file, made, run, sample};
 use crate::exif::{CAMERA, PLACE, exif};
 
 /// As EXIF data or a colour profile they mean nothing.
@@ -75,13 +75,13 @@ fn carrying(format: Format) -> (Vec<u8>, u64) {
             let blocks: Vec<u8> = CARRIED.chunks(255).flat_map(|block| [&[block.len() as u8], block].concat()).chain([0]).collect();
             (with(&plain, plain.len() - 1, &[&[0x21, 0xfe], &blocks[..]].concat()), blocks.len() as u64)
         }
-        Format::Bmp | Format::Qoi => (plain, 0),
+        Format::Bmp | Format::Qoi | Format::Pnm | Format::Avif => (plain, 0),
     }
 }
 
 #[test]
 fn metadata_beyond_its_limit_is_refused_in_every_format_that_has_any() {
-    for format in Format::ALL {
+    for format in made() {
         let (input, bytes) = carrying(format);
         assert_eq!(too_many(&input, bytes), None, "{format}");
         if bytes > 0 {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, Rgba, RgbaImage};
-use safelight::domain::pipeline::{Declaration, Input, OutputChoice, Parameter, Pipeline, Step};
+use safelight::domain::pipeline::{Declaration, Input, Output, OutputChoice, Parameter, Pipeline, Step};
 
 use crate::common::{file, run_with};
 use safelight::domain::format::Format;
@@ -113,8 +113,18 @@ fn reference() -> (String, Vec<(String, Vec<u8>)>) {
         pictures.push((name, after));
     }
     page.push_str("## Outputs\n\n");
-    OutputChoice::declarations().for_each(|declaration| section(&mut page, declaration, None));
+    for output in OutputChoice::declarations() {
+        if Output::is_built(output.name) { section(&mut page, output, None) } else { page.push_str(&kept(output.name)) }
+    }
     (page.trim_end().to_owned() + "\n", pictures)
+}
+
+/// What the page says about an output, as it is, where this build cannot read examples of it.
+fn kept(name: &str) -> String {
+    let written = fs::read_to_string(docs().join("operations.md")).unwrap_or_default();
+    let Some((_, rest)) = written.split_once(&format!("### `{name}`\n")) else { return String::new() };
+    let section = rest.split_once("\n### ").map_or(rest, |(section, _)| section);
+    format!("### `{name}`\n{section}\n")
 }
 
 #[test]

@@ -143,6 +143,15 @@ fn the_output_of_the_pipeline_decides_the_format() {
 }
 
 #[test]
+fn a_format_that_is_only_read_comes_back_as_png() {
+    let picture = images::rgb(64, 48);
+    let file = [b"P6 64 48 255\n", picture.as_bytes()].concat();
+    let answer = Server::new().process(&file, "swap_channels");
+    assert_eq!(answer.header("content-type"), "image/png");
+    assert_eq!(decode(&answer.body), swapped(&picture));
+}
+
+#[test]
 fn both_forms_of_a_pipeline_mean_the_same() {
     let server = Server::new();
     let png = encode(&images::rgb(64, 48), ImageFormat::Png);

@@ -30,7 +30,7 @@ impl Auto {
             (_, _, true) => Format::Png,
             _ => Format::Jpeg,
         };
-        let mut output = Output::new(format);
+        let mut output = Output::of_original(format);
         match &mut output {
             Output::Webp(webp) => {
                 webp.quality = self.quality.unwrap_or(webp.quality);
@@ -118,7 +118,7 @@ mod tests {
             (Some(Accepted::Webp), false, false, Format::Webp),
             (Some(Accepted::Webp), true, true, Format::Webp),
         ] {
-            assert_eq!(auto(accept).choose(animated, alpha), Output::new(expected), "{accept:?} {animated} {alpha}");
+            assert_eq!(auto(accept).choose(animated, alpha), Output::of_original(expected), "{accept:?} {animated} {alpha}");
         }
         let small = Auto { quality: Some(Quality::literal::<30>()), ..auto(None) };
         assert_eq!(OutputChoice::Named(small.choose(false, false)), *"jpeg:q=30".parse::<Pipeline>().unwrap().output().unwrap());

@@ -49,9 +49,9 @@ pub use scale::Scale;
 pub use step::Step;
 pub use tree::{Node, Tree};
 pub use values::{
-    Accepted, Angle, ChannelOrder, Color, ColorMatrix, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus, Frames,
-    Gravity, Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling, Side,
-    Size, Subsampling, Text, Whole,
+    Accepted, Angle, ChannelOrder, Color, ColorMatrix, Colors, Compression, Decimal, Direction, Effort, Factor, FileSize, Fit, Focus,
+    Frames, Gravity, Interest, Length, Metadata, OpaqueColor, Percent, Portion, Profile, Quality, Ratio, ResizeQuality, Rotation, Scaling,
+    Side, Size, Subsampling, Text, Whole,
 };
 pub use variant_name::{InvalidVariantName, VariantName};
 pub use variants::Variants;
@@ -196,7 +196,7 @@ impl Pipeline {
         &self.steps
     }
 
-    /// The output that was asked for; `None`: the format of the original, with the defaults of its encoder.
+    /// The output that was asked for.
     #[must_use]
     pub fn output(&self) -> Option<&OutputChoice> {
         self.output.as_ref()

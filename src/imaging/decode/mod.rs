@@ -1,7 +1,10 @@
 //! From the bytes of a file to pixels: one decoder per format, all behind one trait.
 
 mod animation;
+#[cfg(feature = "libaom")]
+mod avif;
 pub(super) mod jpeg;
+mod pnm;
 mod survey;
 
 use std::io::Cursor;
@@ -18,6 +21,7 @@ use crate::domain::format::Format;
 use crate::domain::pipeline::{Frames, Scale};
 use animation::Animation;
 use jpeg::JpegDecoder;
+use pnm::PnmDecoder;
 pub(super) use survey::survey;
 
 /// A file that is decoded frame by frame.
@@ -101,10 +105,30 @@ pub(super) fn open_still(input: &[u8], format: Format, memory: u64, scale: Scale
         Format::Bmp => BmpDecoder::new(cursor).map(boxed),
         Format::Tiff => TiffDecoder::new(cursor).map(boxed),
         Format::Qoi => QoiDecoder::new(cursor).map(boxed),
+        Format::Pnm => PnmDecoder::new(input).map(boxed),
+        #[cfg(feature = "libaom")]
+        Format::Avif => avif::AvifDecoder::new(input).map(boxed),
+        #[cfg(not(feature = "libaom"))]
+        Format::Avif => return Err(ImagingError::Unsupported(NO_AVIF.to_owned())),
     };
     let mut decoder = opened.map_err(|error| refusal(error, memory))?;
     decoder.set_limits(limited(memory)).map_err(|error| refusal(error, memory))?;
     Ok(Opened { decoder, scales })
+}
+
+/// What a build says that cannot read it.
+#[cfg(not(feature = "libaom"))]
+const NO_AVIF: &str = "this build cannot read avif: build Safelight with the feature `libaom` (needs libaom-dev)";
+
+/// An upper bound of what decoding an AVIF allocates beside the pixels; nothing where it is refused.
+pub(super) fn avif_working_bytes(input: &[u8]) -> u64 {
+    #[cfg(feature = "libaom")]
+    return avif::working_bytes(input);
+    #[cfg(not(feature = "libaom"))]
+    {
+        let _ = input;
+        0
+    }
 }
 
 fn boxed<'a>(decoder: impl ImageDecoder + 'a) -> Box<dyn ImageDecoder + 'a> {
@@ -127,7 +151,9 @@ pub(super) fn icc_profile(decoder: &mut dyn ImageDecoder, input: &[u8], format: 
     match format {
         // `image` reads tags through a limit that follows the size of the pixels, and so finds none in a small image.
         Format::Tiff => metadata::icc_profile_of_tiff(input).map(<[u8]>::to_vec),
-        Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp | Format::Qoi => decoder.icc_profile().ok().flatten(),
+        Format::Png | Format::Jpeg | Format::Webp | Format::Gif | Format::Bmp | Format::Qoi | Format::Pnm | Format::Avif => {
+            decoder.icc_profile().ok().flatten()
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(in crate::imaging) fn survey(input: &[u8], format: Format) -> Survey {
         Format::Gif => gif(input, &mut survey),
         Format::Webp => webp(input, &mut survey),
         Format::Png => png(input, &mut survey),
-        Format::Jpeg | Format::Bmp | Format::Tiff | Format::Qoi => None,
+        Format::Jpeg | Format::Bmp | Format::Tiff | Format::Qoi | Format::Pnm | Format::Avif => None,
     }
     .is_some();
     survey.frames = survey.frames.max(1);

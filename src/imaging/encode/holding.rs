@@ -2,20 +2,22 @@
 
 use image::{ColorType, DynamicImage, GrayImage, RgbImage};
 
-use crate::domain::format::Format;
+use crate::domain::pipeline::Output;
 
-/// The image in a pixel type that the format can hold; the same image where it already is in one.
-pub(super) fn held_by(format: Format, image: DynamicImage) -> DynamicImage {
-    match (format, image.color()) {
-        (Format::Png, ColorType::Rgb32F) => image.into_rgb16().into(),
-        (Format::Png, ColorType::Rgba32F) => image.into_rgba16().into(),
-        (Format::Jpeg, _) => on_white(to_8_bits(image)),
-        (Format::Gif, _) => with_binary_alpha(to_8_bits(image)),
-        (Format::Bmp, _) => without_gray_alpha(to_8_bits(image)),
-        (Format::Webp | Format::Qoi, _) if image.color().has_alpha() => image.into_rgba8().into(),
-        (Format::Webp | Format::Qoi, _) => image.into_rgb8().into(),
-        (Format::Tiff, _) => without_gray_alpha(image),
-        (Format::Png, _) => image,
+/// The image in a pixel type that the output's format can hold; the same image where it already is in one.
+pub(super) fn held_by(output: &Output, image: DynamicImage) -> DynamicImage {
+    match (output, image.color()) {
+        // A palette is made of what has alpha.
+        (Output::Png(png), _) if png.colors.is_some() => image.into_rgba8().into(),
+        (Output::Png(_), ColorType::Rgb32F) => image.into_rgb16().into(),
+        (Output::Png(_), ColorType::Rgba32F) => image.into_rgba16().into(),
+        (Output::Avif(_), _) => to_8_bits(image),
+        (Output::Jpeg(_), _) => on_white(to_8_bits(image)),
+        (Output::Gif(_), _) => with_binary_alpha(image),
+        (Output::Bmp(_), _) => without_gray_alpha(to_8_bits(image)),
+        (Output::Webp(_) | Output::Qoi(_), _) => colours_of_8_bits(image),
+        (Output::Tiff(_), _) => without_gray_alpha(image),
+        (Output::Png(_), _) => image,
     }
 }
 
@@ -58,8 +60,13 @@ fn over_white<const C: usize, const N: usize>(samples: &[u8]) -> Vec<u8> {
     flat
 }
 
+/// A colour image of 8 bits, with alpha if it has any.
+pub(super) fn colours_of_8_bits(image: DynamicImage) -> DynamicImage {
+    if image.color().has_alpha() { image.into_rgba8().into() } else { image.into_rgb8().into() }
+}
+
 /// An 8-bit colour image whose pixels are opaque or transparent, nothing between.
-fn with_binary_alpha(image: DynamicImage) -> DynamicImage {
+pub(super) fn with_binary_alpha(image: DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() {
         return image.into_rgb8().into();
     }

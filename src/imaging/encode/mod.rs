@@ -2,19 +2,23 @@
 //!
 //! | format | holds | otherwise |
 //! |---|---|---|
-//! | PNG | gray, colour, alpha; 8 and 16 bits | 32-bit floats become 16 bits |
+//! | PNG | gray, colour, alpha; 8 and 16 bits; or up to 256 colours with alpha of 8 bits | 32-bit floats become 16 bits; more colours are quantised |
 //! | JPEG | gray, colour; 8 bits | 8 bits; what is transparent is laid over white |
 //! | WebP | colour, alpha; 8 bits | 8 bits; gray becomes colour |
 //! | GIF | 256 colours, one of them transparent | 8 bits; alpha below one half becomes transparent, the rest opaque; more than 256 colours are quantised |
 //! | BMP | gray, colour, colour with alpha; 8 bits | 8 bits; gray with alpha becomes colour |
 //! | TIFF | gray, colour, colour with alpha; 8, 16 and 32 bits | gray with alpha becomes colour |
 //! | QOI | colour, alpha; 8 bits | 8 bits; gray becomes colour |
+//! | AVIF | gray, colour, alpha; 8 bits | 8 bits |
 
 mod animation;
+#[cfg(any(feature = "avif", feature = "libaom"))]
+mod avif;
 mod capped;
 mod fitting;
 mod holding;
 mod jpeg;
+mod png;
 mod still;
 mod webp;
 mod with_exif;
@@ -26,7 +30,6 @@ use image::DynamicImage;
 use super::error::ImagingError;
 use super::frame::{Frame, Properties};
 use super::profile::MAX_ICC_PROFILE;
-use crate::domain::format::Format;
 use crate::domain::pipeline::Output;
 use capped::Capped;
 
@@ -67,11 +70,11 @@ fn profile_for(properties: &mut Properties, image: &DynamicImage) -> Option<Vec<
 
 /// Refuses sizes that a format cannot express.
 pub(super) fn check_size(output: &Output, (width, height): (u32, u32)) -> Result<(), ImagingError> {
-    let max = match output.format() {
+    let max = match output {
         // libwebp reads no more, although the bit stream could say 16384.
-        Format::Webp => 16_383,
-        Format::Jpeg | Format::Gif => 65_535,
-        Format::Png | Format::Bmp | Format::Tiff | Format::Qoi => i32::MAX.unsigned_abs(),
+        Output::Webp(_) => 16_383,
+        Output::Jpeg(_) | Output::Gif(_) | Output::Avif(_) => 65_535,
+        Output::Png(_) | Output::Bmp(_) | Output::Tiff(_) | Output::Qoi(_) => i32::MAX.unsigned_abs(),
     };
     if width.max(height) <= max {
         return Ok(());

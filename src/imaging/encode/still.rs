@@ -2,16 +2,16 @@
 
 use std::io::{BufWriter, Write};
 
-use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, png, qoi::QoiEncoder, tiff::TiffEncoder};
-use image::{DynamicImage, ImageEncoder, ImageError, ImageResult};
+use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, qoi::QoiEncoder, tiff::TiffEncoder};
+use image::{DynamicImage, ImageEncoder, ImageError};
 
 use super::capped::Capped;
 use super::fitting::fit;
 use super::holding::held_by;
 use super::with_exif::WithExif;
-use super::{BUFFER, Encoder, WriteSeek, jpeg, profile_for, webp};
+use super::{BUFFER, Encoder, WriteSeek, jpeg, png, profile_for, webp};
 use crate::domain::limits::{Limit, LimitExceeded};
-use crate::domain::pipeline::{Compression, Output, Quality, output};
+use crate::domain::pipeline::{Output, Quality, output};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
 
@@ -25,7 +25,7 @@ pub(super) struct Still<'a, W> {
 impl<W: WriteSeek> Encoder for Still<'_, W> {
     fn frame(&mut self, frame: Frame) -> Result<(), ImagingError> {
         let has_color = frame.image.color().has_color();
-        let image = held_by(self.output.format(), frame.image);
+        let image = held_by(self.output, frame.image);
         let icc_profile = profile_for(&mut self.properties, &image).filter(|_| has_color == image.color().has_color());
         let carried = Carried { icc_profile, exif: self.properties.exif.take() };
         let max_bytes = self.out.max();
@@ -46,33 +46,26 @@ impl<W: WriteSeek> Encoder for Still<'_, W> {
 }
 
 /// What goes into a file beside its pixels, if the format has a place for it.
-struct Carried {
-    icc_profile: Option<Vec<u8>>,
-    exif: Option<Vec<u8>>,
+pub(super) struct Carried {
+    pub(super) icc_profile: Option<Vec<u8>>,
+    pub(super) exif: Option<Vec<u8>>,
 }
 
 /// Encodes a result of at most `max_bytes`; `out` refuses more anyway, this is for encoders that collect it first.
 fn encode(image: &DynamicImage, carried: Carried, output: &Output, max_bytes: u64, out: &mut impl WriteSeek) -> Result<(), ImagingError> {
-    let encoded = match output {
-        Output::Png(settings) => write(png(settings, out), image, carried),
-        Output::Jpeg(settings) => return write_jpeg(image, &carried, settings, out),
-        Output::Webp(settings) => return write_webp(image, &carried, settings, max_bytes, out),
-        Output::Gif(_) => GifEncoder::new(out).encode(image.as_bytes(), image.width(), image.height(), image.color().into()),
+    match output {
+        Output::Png(settings) => png::encode(image, carried, settings, out),
+        Output::Jpeg(settings) => write_jpeg(image, &carried, settings, out),
+        Output::Webp(settings) => write_webp(image, &carried, settings, max_bytes, out),
+        Output::Gif(_) => {
+            let encoded = GifEncoder::new(out).encode(image.as_bytes(), image.width(), image.height(), image.color().into());
+            encoded.map_err(refusal)
+        }
         Output::Bmp(_) => write(BmpEncoder::new(out), image, carried),
         Output::Tiff(_) => write(TiffEncoder::new(out), image, carried),
         Output::Qoi(_) => write(QoiEncoder::new(out), image, carried),
-    };
-    encoded.map_err(refusal)
-}
-
-/// Adaptive filters with fast compression are both faster and smaller than most encoders' defaults on photographs.
-fn png<W: Write>(settings: &output::Png, out: W) -> png::PngEncoder<W> {
-    let compression = match settings.compression {
-        Compression::Fast => png::CompressionType::Fast,
-        Compression::Balanced => png::CompressionType::Default,
-        Compression::Best => png::CompressionType::Best,
-    };
-    png::PngEncoder::new_with_quality(out, compression, png::FilterType::Adaptive)
+        Output::Avif(settings) => write_avif(image, carried.icc_profile.as_deref(), settings, out),
+    }
 }
 
 fn write_jpeg(image: &DynamicImage, carried: &Carried, settings: &output::Jpeg, out: &mut impl Write) -> Result<(), ImagingError> {
@@ -106,7 +99,25 @@ fn write_webp(
     out.write_all(&file).map_err(ImagingError::Write)
 }
 
-fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, carried: Carried) -> ImageResult<()> {
+#[cfg(any(feature = "avif", feature = "libaom"))]
+fn write_avif(image: &DynamicImage, profile: Option<&[u8]>, settings: &output::Avif, out: &mut impl Write) -> Result<(), ImagingError> {
+    let encode = |quality| super::avif::encode(image, profile, settings, quality);
+    let highest = number(settings.quality);
+    let file = match settings.max_bytes {
+        Some(max_bytes) => fit(max_bytes.get().unsigned_abs().into(), highest, encode)?,
+        None => encode(highest)?,
+    };
+    out.write_all(&file).map_err(ImagingError::Write)
+}
+
+/// No pipeline asks this build for it: the grammar refuses the output, and no original of the format is read.
+#[cfg(not(any(feature = "avif", feature = "libaom")))]
+fn write_avif(_: &DynamicImage, _: Option<&[u8]>, _: &output::Avif, _: &mut impl Write) -> Result<(), ImagingError> {
+    Err(ImagingError::Operation("this build cannot write avif".to_owned()))
+}
+
+/// Encodes by an encoder of `image`.
+pub(super) fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, carried: Carried) -> Result<(), ImagingError> {
     // The format may have no place for either.
     if let Some(profile) = carried.icc_profile {
         let _ = encoder.set_icc_profile(profile);
@@ -114,7 +125,7 @@ fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, carried: Carried)
     if let Some(exif) = carried.exif {
         let _ = encoder.set_exif_metadata(exif);
     }
-    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into())
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).map_err(refusal)
 }
 
 /// The quality as an encoder takes it.

@@ -91,7 +91,8 @@ fn pieces(input: &[u8], format: Format) -> Box<dyn Iterator<Item = Piece<'_>> + 
         Format::Gif => Box::new(blocks::gif(input)),
         Format::Bmp => Box::new(blocks::bmp(input).into_iter()),
         Format::Tiff => Box::new(tiff::pieces(input)),
-        Format::Qoi => Box::new(std::iter::empty()),
+        // Of AVIF neither a profile, which `probe` counts, nor other metadata is unpacked or carried over.
+        Format::Qoi | Format::Pnm | Format::Avif => Box::new(std::iter::empty()),
     }
 }
 

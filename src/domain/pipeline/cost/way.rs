@@ -1,6 +1,7 @@
 //! The way of an image through a tree of steps, and the most memory that it takes on it.
 
-use super::{ImageInfo, animation_bytes, encoder_bytes, pixels, step_bytes};
+use super::encoder::{animation_bytes, encoder_bytes};
+use super::{ImageInfo, pixels, step_bytes};
 use crate::domain::pipeline::{Frames, Node, Pipeline, Step, Tree};
 
 /// The way of an image through a tree.

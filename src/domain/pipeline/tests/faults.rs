@@ -161,7 +161,7 @@ fn json_faults_point_at_their_place() {
         (
             r#"{"output":{"format":"pgn"}}"#,
             r#""pgn""#,
-            "unknown format \"pgn\": expected one of png, jpeg, webp, gif, bmp, tiff, qoi, auto; did you mean \"png\"?",
+            "unknown format \"pgn\": expected one of png, jpeg, webp, gif, bmp, tiff, qoi, avif, auto; did you mean \"png\"?",
         ),
         (r#"{"output":{"format":"gif","quality":80}}"#, r#""quality""#, "gif takes no argument, found \"quality\""),
         (r#"{"steps":[{"op":"png"}]}"#, r#""png""#, "png is an output: it comes once, after the last step"),

@@ -5,6 +5,7 @@ mod properties;
 mod variants;
 
 use super::*;
+use crate::domain::format::Format;
 
 fn parse(text: &str) -> Pipeline {
     text.parse().unwrap_or_else(|error: PipelineError| panic!("{}", error.render(text)))
@@ -133,13 +134,28 @@ fn every_example_of_a_declaration_is_a_pipeline_of_it() {
     for declaration in Step::declarations().chain(OutputChoice::declarations()).chain([&Input::DECLARATION]) {
         for example in declaration.examples {
             assert!(example.starts_with(declaration.name), "{example}");
+            if !Output::is_built(declaration.name) {
+                continue;
+            }
             let whole = if declaration.name == "input" { format!("{example}/png") } else { (*example).to_owned() };
             parse(&whole);
         }
     }
-    for format in crate::domain::format::Format::ALL {
-        assert_eq!(Output::new(format).format(), format);
+    for format in Format::ALL {
+        let written = Output::of_original(format).format();
+        assert_eq!(written, if format == Format::Pnm { Format::Png } else { format });
+        if !Output::is_built(written.name()) {
+            continue;
+        }
+        assert_eq!(parse(written.name()).output(), Some(&OutputChoice::Named(Output::of_original(format))), "no setting of its own");
     }
+}
+
+#[test]
+fn what_is_only_read_is_no_output() {
+    let error = Pipeline::parse(r#"{"output":{"format":"pnm"}}"#).expect_err("it is not written");
+    assert!(error.message().starts_with("pnm is read, but not written: expected one of png, jpeg, "), "{}", error.message());
+    assert_eq!(error.position(), 21);
 }
 
 #[test]

@@ -40,5 +40,8 @@ pub type Portion = Decimal<0, 1_000>;
 /// How hard an encoder looks for a smaller file: 0 (fast) to 6 (small).
 pub type Effort = Whole<0, 6>;
 
+/// Colours of a palette.
+pub type Colors = Whole<2, 256>;
+
 /// Bytes of a result.
 pub type FileSize = Whole<1, { 1 << 30 }>;

@@ -4,9 +4,8 @@ use std::io::{BufWriter, Write};
 
 use gif::{DisposalMethod, Encoder as GifEncoder, EncodingError, Repeat};
 
-use crate::domain::format::Format;
 use crate::imaging::encode::capped::{Capped, write_error};
-use crate::imaging::encode::holding::held_by;
+use crate::imaging::encode::holding::with_binary_alpha;
 use crate::imaging::encode::{BUFFER, Encoder, WriteSeek};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
@@ -45,7 +44,7 @@ impl<W: WriteSeek> Encoder for Gif<W> {
             |length: u32| u16::try_from(length).map_err(|_| ImagingError::Operation(format!("gif holds no side of {length} pixels")));
         let (width, height) = (side(frame.image.width())?, side(frame.image.height())?);
         let delay = frame.delay.rounded(100).try_into().unwrap_or(u16::MAX);
-        let mut pixels = held_by(Format::Gif, frame.image).into_rgba8();
+        let mut pixels = with_binary_alpha(frame.image).into_rgba8();
         let mut encoded = gif::Frame::from_rgba_speed(width, height, &mut pixels, SPEED);
         encoded.delay = delay;
         encoded.dispose = DisposalMethod::Background;

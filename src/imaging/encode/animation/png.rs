@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::BufWriter;
 
-use png::{BitDepth, BlendOp, ColorType, Compression as PngCompression, DisposeOp, EncodingError, Filter, Info, Writer};
+use png::{BitDepth, BlendOp, ColorType, DisposeOp, EncodingError, Filter, Info, Writer};
 
-use crate::domain::pipeline::{Compression, output};
-use crate::imaging::encode::capped::{Capped, write_error};
+use crate::domain::pipeline::output;
+use crate::imaging::encode::capped::Capped;
+use crate::imaging::encode::png::{compression, refusal};
 use crate::imaging::encode::{BUFFER, Encoder, WriteSeek, profile_for};
 use crate::imaging::error::ImagingError;
 use crate::imaging::frame::{Frame, Properties};
@@ -33,11 +34,7 @@ impl<'a, W: WriteSeek> Apng<'a, W> {
         info.exif_metadata = self.properties.exif.take().map(Cow::Owned);
         let mut encoder = png::Encoder::with_info(BufWriter::with_capacity(BUFFER, out), info)?;
         encoder.set_animated(self.properties.frames, self.properties.plays)?;
-        encoder.set_compression(match self.output.compression {
-            Compression::Fast => PngCompression::Fast,
-            Compression::Balanced => PngCompression::Balanced,
-            Compression::Best => PngCompression::High,
-        });
+        encoder.set_compression(compression(self.output.compression));
         encoder.set_filter(Filter::Adaptive);
         encoder.set_dispose_op(DisposeOp::None)?;
         encoder.set_blend_op(BlendOp::Source)?;
@@ -56,17 +53,14 @@ impl<'a, W: WriteSeek> Apng<'a, W> {
 
 impl<W: WriteSeek> Encoder for Apng<'_, W> {
     fn frame(&mut self, frame: Frame) -> Result<(), ImagingError> {
+        if self.output.colors.is_some() {
+            let message = "png: colors is for still images: leave it out, or take one frame by input:frames=first";
+            return Err(ImagingError::Operation(message.to_owned()));
+        }
         self.write(frame).map_err(refusal)
     }
 
     fn finish(self: Box<Self>) -> Result<(), ImagingError> {
         self.writer.map_or(Ok(()), Writer::finish).map_err(refusal)
-    }
-}
-
-fn refusal(error: EncodingError) -> ImagingError {
-    match error {
-        EncodingError::IoError(error) => write_error(error),
-        error => ImagingError::Operation(format!("cannot be encoded: {error}")),
     }
 }

@@ -8,10 +8,8 @@ use std::io::Write;
 use image::DynamicImage;
 
 use super::capped::{Capped, write_error};
-use super::holding::held_by;
+use super::holding::colours_of_8_bits;
 use super::{Encoder, WriteSeek, profile_for};
-use crate::domain::format::Format;
-
 use crate::domain::limits::{Limit, LimitExceeded};
 use crate::domain::pipeline::output::Webp;
 use crate::imaging::error::ImagingError;
@@ -59,7 +57,7 @@ impl<W: WriteSeek> Encoder for Animated<'_, W> {
         }
         let Some(animation) = &mut self.animation else { return Ok(()) };
         let quality = u8::try_from(self.output.quality.get()).expect("a quality is 1 to 100");
-        let image = held_by(Format::Webp, frame.image);
+        let image = colours_of_8_bits(frame.image);
         animation.add(&image, self.time, settings(self.output, quality)).map_err(|refused| refusal(refused, max))?;
         self.time = self.time.saturating_add(frame.delay.rounded(1000));
         Ok(())
