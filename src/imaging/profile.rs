@@ -33,6 +33,7 @@ const OPTIONS: TransformOptions = TransformOptions {
 const BLOCK: usize = 1024;
 
 /// A conversion to sRGB.
+#[derive(Clone)]
 pub(super) struct ToSrgb {
     profile: Box<ColorProfile>,
     /// The transform for the pixel type that was converted last.
@@ -59,7 +60,8 @@ impl ToSrgb {
         };
         let transform = profile.create_transform_8bit(layout, &ColorProfile::new_srgb(), Layout::Rgb, OPTIONS).ok()?;
         let changes = changes(&*transform, layout)?;
-        Some(Self { profile, made: None, changes })
+        // Making one takes longer than a thumbnail's conversion.
+        Some(Self { profile, made: Some((layout, Transform::Bits8(transform))), changes })
     }
 
     /// Converts an image in place; alpha stays. One of another kind than the profile's, gray or colours, is left as it is.

@@ -114,11 +114,11 @@ impl Job<'_> {
         let Self { input, info, pipelines, limits, pictures, memory } = *self;
         let (mut decoder, mut properties) = decode::open(input, info.format, memory, tree.scale, tree.input.frames)?;
         let orientation = if tree.input.orient { properties.orientation } else { Orientation::NoTransforms };
-        let mut look = Look::new(properties.icc_profile.as_deref());
-        let converted = properties.icc_profile.take_if(|_| tree.input.profile == Profile::Srgb);
-        let to_srgb = converted.as_deref().and_then(ToSrgb::new);
-        if to_srgb.is_none() {
-            properties.icc_profile = properties.icc_profile.or(converted);
+        let of_file = properties.icc_profile.as_deref().and_then(ToSrgb::new);
+        let mut look = Look::new(of_file.clone());
+        let to_srgb = of_file.filter(|_| tree.input.profile == Profile::Srgb);
+        if to_srgb.is_some() {
+            properties.icc_profile = None;
         }
         properties.exif = metadata::kept(input, info.format, tree.input.metadata);
         let mut program = Program::new(&tree.root, limits, to_srgb, pictures);

@@ -2,7 +2,7 @@
 
 mod blurhash;
 
-use image::{DynamicImage, GenericImageView, GrayAlphaImage, LumaA, Rgba, RgbaImage};
+use image::{DynamicImage, GenericImageView, Rgba, RgbaImage};
 
 use super::error::ImagingError;
 use super::profile::ToSrgb;
@@ -18,9 +18,9 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// For an image with this colour profile, whether its pipeline converts its colours or not.
-    pub(super) fn new(icc_profile: Option<&[u8]>) -> Self {
-        Self { to_srgb: icc_profile.and_then(ToSrgb::new), seen: None }
+    /// For an image whose colours this brings to sRGB, whether its pipeline does or not.
+    pub(super) fn new(to_srgb: Option<ToSrgb>) -> Self {
+        Self { to_srgb, seen: None }
     }
 
     /// Shows it an image.
@@ -45,7 +45,7 @@ fn glance(image: &DynamicImage, to_srgb: Option<&mut ToSrgb>) -> Result<Glance, 
     Ok(Glance { dominant_color: dominant_color(&samples), blurhash: blurhash::encode(&on_white(&samples), samples.dimensions()) })
 }
 
-/// A small image of 8 bits with alpha, gray where the image is.
+/// A small image of 8 bits, gray and with alpha where the image is.
 fn sampled(image: &DynamicImage) -> DynamicImage {
     let (width, height) = image.dimensions();
     let longer = width.max(height).max(SIDE);
@@ -53,15 +53,15 @@ fn sampled(image: &DynamicImage) -> DynamicImage {
     let side = |length: u32| (u64::from(length) * u64::from(SIDE) / u64::from(longer)).clamp(1, u64::from(SIDE)) as u32;
     let (columns, rows) = (side(width), side(height));
     let middle = |index: u32, count: u32, length: u32| ((2 * u64::from(index) + 1) * u64::from(length) / (2 * u64::from(count))) as u32;
-    let at = |x: u32, y: u32| image.get_pixel(middle(x, columns, width), middle(y, rows, height));
-    if image.color().has_color() {
-        return RgbaImage::from_fn(columns, rows, at).into();
+    let samples = RgbaImage::from_fn(columns, rows, |x, y| image.get_pixel(middle(x, columns, width), middle(y, rows, height)));
+    let samples = DynamicImage::from(samples);
+    match (image.color().has_color(), image.color().has_alpha()) {
+        (true, true) => samples,
+        (true, false) => samples.into_rgb8().into(),
+        // Three channels that are equal have their own value as their luma.
+        (false, true) => samples.into_luma_alpha8().into(),
+        (false, false) => samples.into_luma8().into(),
     }
-    let gray = |x, y| {
-        let Rgba([gray, _, _, alpha]) = at(x, y);
-        LumaA([gray, alpha])
-    };
-    GrayAlphaImage::from_fn(columns, rows, gray).into()
 }
 
 /// The mean of the colours in the fullest of 4096 cells, 16 along each channel; white where all is transparent.
