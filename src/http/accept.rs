@@ -5,7 +5,7 @@ use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::mime::{self, Mime};
 
 use crate::domain::format::Format;
-use crate::domain::pipeline::Accepted;
+use crate::domain::pipeline::{Accepted, Output};
 
 /// Whether `Accept` prefers JSON to plain text. A missing header or `*/*` alone asks for plain text.
 pub(crate) fn wants_json(request: &HttpRequest) -> bool {
@@ -21,7 +21,9 @@ pub(crate) fn wants_json(request: &HttpRequest) -> bool {
 pub(crate) fn images(request: &HttpRequest) -> Accepted {
     let Ok(accept) = Accept::parse(request) else { return Accepted::None };
     let names = |media_type: &str| accept.iter().any(|item| item.item.essence_str() == media_type && item.quality > Quality::ZERO);
-    if names(Format::Webp.media_type()) { Accepted::Webp } else { Accepted::None }
+    // What this build cannot write is not kept with the task: another build would make something else of it at the next attempt.
+    let avif = names(Format::Avif.media_type()) && Output::is_built(Format::Avif.name());
+    Accepted::new(avif, names(Format::Webp.media_type()))
 }
 
 #[cfg(test)]
@@ -34,7 +36,7 @@ mod tests {
     fn only_what_is_named_is_accepted() {
         for (accept, expected) in [
             ("image/webp", Accepted::Webp),
-            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Accepted::Webp),
+            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Accepted::new(Output::is_built("avif"), true)),
             ("application/json, image/webp;q=0.1", Accepted::Webp),
             ("image/webp;q=0, image/png", Accepted::None),
             ("image/*, */*", Accepted::None),

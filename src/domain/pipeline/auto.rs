@@ -9,8 +9,8 @@ use super::{Arguments, Output};
 use crate::domain::format::Format;
 
 declare! {
-    /// The format that suits the image: WebP where it is accepted; else GIF for an animation, PNG for an image that may have alpha after
-    /// the last step, JPEG for any other.
+    /// The format that suits the image: AVIF where it is accepted, built in, and there is one frame; else WebP where it is accepted; else GIF
+    /// for an animation, PNG for an image that may have alpha after the last step, JPEG for any other.
     pub struct Auto = "auto", ["auto", "auto:q=75", "auto:accept=webp"];
     /// Size against likeness, where the format is lossy; what is usual there, if it is not given.
     quality as "q": Quality, optional;
@@ -24,17 +24,23 @@ impl Auto {
     /// The output for an image: whether the result is animated, and whether its pixels may be transparent.
     #[must_use]
     pub fn choose(&self, animated: bool, alpha: bool) -> Output {
-        let format = match (self.accept, animated, alpha) {
-            (Some(Accepted::Webp), ..) => Format::Webp,
-            (_, true, _) => Format::Gif,
-            (_, _, true) => Format::Png,
-            _ => Format::Jpeg,
+        let accepted = self.accept.unwrap_or(Accepted::None);
+        let format = match (animated, alpha) {
+            (false, _) if accepted.has_avif() && Output::is_built(Format::Avif.name()) => Format::Avif,
+            _ if accepted.has_webp() => Format::Webp,
+            (true, _) => Format::Gif,
+            (false, true) => Format::Png,
+            (false, false) => Format::Jpeg,
         };
         let mut output = Output::of_original(format);
         match &mut output {
             Output::Webp(webp) => {
                 webp.quality = self.quality.unwrap_or(webp.quality);
                 webp.max_bytes = self.max_bytes;
+            }
+            Output::Avif(avif) => {
+                avif.quality = self.quality.unwrap_or(avif.quality);
+                avif.max_bytes = self.max_bytes;
             }
             Output::Jpeg(jpeg) => {
                 jpeg.quality = self.quality.unwrap_or(jpeg.quality);
@@ -117,6 +123,9 @@ mod tests {
             (Some(Accepted::None), false, false, Format::Jpeg),
             (Some(Accepted::Webp), false, false, Format::Webp),
             (Some(Accepted::Webp), true, true, Format::Webp),
+            (Some(Accepted::Avif), true, true, Format::Gif),
+            (Some(Accepted::AvifAndWebp), true, true, Format::Webp),
+            (Some(Accepted::AvifAndWebp), false, true, if Output::is_built("avif") { Format::Avif } else { Format::Webp }),
         ] {
             assert_eq!(auto(accept).choose(animated, alpha), Output::of_original(expected), "{accept:?} {animated} {alpha}");
         }

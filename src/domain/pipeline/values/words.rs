@@ -115,6 +115,35 @@ words! {
         None = "none",
         /// WebP.
         Webp = "webp",
+        /// AVIF.
+        Avif = "avif",
+        /// Both.
+        AvifAndWebp = "avif;webp",
+    }
+}
+
+impl Accepted {
+    /// These.
+    #[must_use]
+    pub fn new(avif: bool, webp: bool) -> Self {
+        match (avif, webp) {
+            (false, false) => Self::None,
+            (false, true) => Self::Webp,
+            (true, false) => Self::Avif,
+            (true, true) => Self::AvifAndWebp,
+        }
+    }
+
+    /// Whether AVIF is among them.
+    #[must_use]
+    pub fn has_avif(self) -> bool {
+        matches!(self, Self::Avif | Self::AvifAndWebp)
+    }
+
+    /// Whether WebP is among them.
+    #[must_use]
+    pub fn has_webp(self) -> bool {
+        matches!(self, Self::Webp | Self::AvifAndWebp)
     }
 }
 
