@@ -155,7 +155,7 @@ fn every_example_of_a_declaration_is_a_pipeline_of_it() {
 fn what_is_only_read_is_no_output() {
     let error = Pipeline::parse(r#"{"output":{"format":"pnm"}}"#).expect_err("it is not written");
     assert!(error.message().starts_with("pnm is read, but not written: expected one of png, jpeg, "), "{}", error.message());
-    assert_eq!(error.position(), 21);
+    assert_eq!(error.position(), 20);
 }
 
 #[test]
