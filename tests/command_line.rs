@@ -53,6 +53,30 @@ fn a_named_configuration_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn explain_tells_the_plan_or_points_at_what_is_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = safelight(directory.path(), &["explain", "invert/resize:100x", "--size", "800x600", "--format", "png"]);
+    assert_eq!((told.status.code(), text(&told.stderr)), (Some(0), ""));
+    let plan: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&plan["image"]["width"], &plan["plan"]["encode"]["height"]), (&800.into(), &75.into()));
+
+    image::GrayImage::new(90, 60).save(directory.path().join("small.png")).unwrap();
+    let told = safelight(directory.path(), &["explain", "resize:50%", "--image", "small.png"]);
+    let plan: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&plan["plan"]["decode"]["width"], &plan["plan"]["encode"]["width"]), (&90.into(), &45.into()));
+
+    let wrong = safelight(directory.path(), &["explain", "rezise:4x4/rotate:900"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        text(&wrong.stderr).contains("^^^^^^ unknown operation") && text(&wrong.stderr).contains("^^^ degrees: expected"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    let missing = safelight(directory.path(), &["explain", "invert", "--image", "none.png"]);
+    assert_eq!((missing.status.code(), missing.stdout.is_empty()), (Some(2), true));
+}
+
+#[test]
 fn health_says_no_when_nobody_listens() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -2,6 +2,7 @@
 //! command line or a configuration that cannot be used.
 
 mod check;
+mod explain;
 mod health;
 mod logging;
 mod serve;
@@ -30,6 +31,8 @@ enum Command {
     /// Check the configuration, or print the default one.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Tell what a pipeline would do to an image, with everything that is wrong with it, as JSON.
+    Explain(explain::Arguments),
     /// Ask a running server whether it is ready; the exit code says it, too.
     Health(health::Arguments),
     /// Be the child process of a worker; only the server itself has a use for it.
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(arguments)) => serve::run(arguments),
         Some(Command::Config(ConfigCommand::Check(arguments))) => check::run(arguments),
         Some(Command::Config(ConfigCommand::Default)) => print(&crate::config::config_toml()),
+        Some(Command::Explain(arguments)) => explain::run(arguments),
         Some(Command::Health(arguments)) => health::run(arguments),
         Some(Command::Child) => crate::sandbox::child_main(),
     }

@@ -10,6 +10,7 @@ mod download;
 #[cfg(feature = "faults")]
 mod faults;
 mod health;
+mod pipelines;
 mod problem;
 mod request_id;
 mod settings;
@@ -64,6 +65,7 @@ pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
                 "/v1/assets/{name}",
                 [(Method::GET, web::to(assets::get)), (Method::PUT, web::to(assets::put)), (Method::DELETE, web::to(assets::delete))],
             ))
+            .service(resource("/v1/pipelines/explain", [(Method::POST, web::to(pipelines::explain))]))
             .service(resource("/v1/settings", [(Method::GET, web::to(settings::list))]))
             .service(resource(
                 "/v1/settings/{key}",

@@ -8,8 +8,7 @@ use super::ops::{self, Learnt};
 use super::point::Pass;
 use super::profile::ToSrgb;
 use crate::domain::limits::ImageLimits;
-use crate::domain::pipeline::ops::Target;
-use crate::domain::pipeline::{Node, Step, Touches};
+use crate::domain::pipeline::{Action, Node, Schedule, Step};
 
 /// A tree of steps, and the limits that each intermediate result keeps.
 pub(super) struct Program<'p> {
@@ -40,10 +39,10 @@ struct Part<'p> {
 #[derive(Clone)]
 struct Passage {
     frame: Frame,
+    /// What is put off.
+    schedule: Schedule,
     /// Point operations that are still to be done.
     pass: Pass,
-    /// Whether the colours are those of sRGB.
-    converted: bool,
 }
 
 /// What comes out at the end of pipelines, which are named by their indices.
@@ -64,7 +63,7 @@ impl<'p> Program<'p> {
 
     /// Takes a frame through every pipeline, and delivers what becomes of it as soon as that is known.
     pub(super) fn apply(&mut self, frame: Frame, deliver: &mut Deliver<'_>) {
-        let passage = Passage { frame, pass: Pass::default(), converted: self.to_srgb.is_none() };
+        let passage = Passage { frame, schedule: Schedule::default(), pass: Pass::default() };
         let mut colours = Colours(self.to_srgb.as_mut());
         self.root.take(passage, &self.given, &mut colours, deliver);
     }
@@ -109,24 +108,18 @@ impl<'p> Part<'p> {
     fn steps(&mut self, passage: &mut Passage, given: &Given<'_>, colours: &mut Colours<'_>) -> Result<(), ImagingError> {
         for (index, (step, learnt)) in self.steps.iter_mut().enumerate() {
             given.limits.check_size(step.size_after(passage.frame.size()), Some(self.depth + index + 1))?;
-            if looks_at_colours(step) {
-                passage.convert(colours)?;
-            }
-            ops::apply(step, &mut passage.frame, &mut passage.pass, learnt, given.pictures)?;
+            passage.schedule.take(step).try_for_each(|action| match action {
+                Action::Join(step) | Action::Do(step) => ops::apply(step, &mut passage.frame, &mut passage.pass, learnt, given.pictures),
+                action => passage.catch_up(action, colours),
+            })?;
         }
         Ok(())
     }
 
     /// Does what every way on from here begins with.
     fn before_parting(&self, passage: &mut Passage, colours: &mut Colours<'_>) -> Result<(), ImagingError> {
-        let firsts = || self.branches.iter().filter_map(|branch| branch.steps.first()).map(|(step, _)| *step);
-        if firsts().all(|step| step.touches() == Touches::Both) {
-            passage.pass.run(&mut passage.frame.image);
-            if firsts().all(looks_at_colours) {
-                passage.convert(colours)?;
-            }
-        }
-        Ok(())
+        let firsts: Vec<&Step> = self.branches.iter().filter_map(|branch| branch.steps.first()).map(|(step, _)| *step).collect();
+        passage.schedule.part(&firsts).try_for_each(|action| passage.catch_up(action, colours))
     }
 
     /// The pipelines that end here or further on.
@@ -136,14 +129,20 @@ impl<'p> Part<'p> {
 }
 
 impl Passage {
-    fn convert(&mut self, colours: &mut Colours<'_>) -> Result<(), ImagingError> {
-        if std::mem::replace(&mut self.converted, true) { Ok(()) } else { colours.convert(&mut self.frame) }
+    /// Does what was put off; a step itself is not.
+    fn catch_up(&mut self, action: Action<'_>, colours: &mut Colours<'_>) -> Result<(), ImagingError> {
+        match action {
+            Action::ToSrgb => colours.convert(&mut self.frame)?,
+            Action::Pass => self.pass.run(&mut self.frame.image),
+            Action::Join(_) | Action::Do(_) => {}
+        }
+        Ok(())
     }
 
     /// Does what is still to be done at the end of a pipeline.
     fn finish(mut self, colours: &mut Colours<'_>) -> Result<Frame, ImagingError> {
-        self.pass.run(&mut self.frame.image);
-        self.convert(colours)?;
+        let schedule = std::mem::take(&mut self.schedule);
+        schedule.finish().try_for_each(|action| self.catch_up(action, colours))?;
         Ok(self.frame)
     }
 }
@@ -154,16 +153,6 @@ struct Colours<'c>(Option<&'c mut ToSrgb>);
 impl Colours<'_> {
     fn convert(&mut self, frame: &mut Frame) -> Result<(), ImagingError> {
         self.0.as_mut().map_or(Ok(()), |to_srgb| to_srgb.apply(&mut frame.image))
-    }
-}
-
-/// Whether the result of a step depends on what the values mean. A resize mixes colours, which comes out nearly the same in any
-/// space that is made for the eye; after it there are fewer to convert. The colour of a canvas must not be converted, and what is to be kept
-/// of an image is chosen by what one sees.
-fn looks_at_colours(step: &Step) -> bool {
-    match step {
-        Step::Resize(resize) => matches!(resize.target, Target::Contain(..)) || resize.interest().is_some(),
-        step => step.touches() != Touches::Places,
     }
 }
 

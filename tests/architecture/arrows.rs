@@ -11,7 +11,7 @@ const ADVICE: &str = "Arrows point down only. Move the code to a floor that may 
 const FLOORS: [(&str, &[&str]); 11] = [
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["app", "sandbox", "config", "domain"]),
+    ("cli", &["app", "sandbox", "imaging", "config", "domain"]),
     ("app", &["http", "actors", "stores", "sandbox", "config", "domain"]),
     ("http", &["actors::frontend", "actors::supervision", "config", "domain"]),
     ("actors", &["stores", "sandbox", "config", "domain"]),

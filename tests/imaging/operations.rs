@@ -78,6 +78,18 @@ fn channels_of_a_grayscale_image_can_be_swapped_to_no_effect() {
 }
 
 #[test]
+fn channels_that_are_swapped_after_a_resize_are_those_that_were_swapped_before() {
+    for color in COLOR_TYPES {
+        let input = file(&sample(83, 57, color), holder(color));
+        let swapped = file(&run_to_pixels(&input, "swap_channels:gbr"), holder(color));
+        for resize in ["resize:20x", "resize:31x7,fit=fill", "resize:20x20,fit=cover,g=east", "resize:10x40,fit=contain,bg=20a040"] {
+            let found = run_to_pixels(&input, &format!("swap_channels:gbr/{resize}"));
+            assert!(found == run_to_pixels(&swapped, resize), "{color:?} {resize}");
+        }
+    }
+}
+
+#[test]
 fn rotations_and_mirrors_move_every_pixel_to_its_place() {
     type Source = fn(x: u32, y: u32, width: u32, height: u32) -> (u32, u32);
     let moves: [(&str, bool, Source); 5] = [

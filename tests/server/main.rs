@@ -7,6 +7,7 @@ mod bad_input;
 mod campaign;
 #[path = "../common/disk.rs"]
 mod disk;
+mod explain;
 mod formats;
 mod harness;
 mod images;

@@ -7,11 +7,13 @@
 //! | `upload` | one upload, from its first byte to the acknowledgement |
 //! | `assets` | storing, reading and removing assets |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
+//! | `explain` | what a pipeline would do |
 //! | `settings` | the way to the key-values |
 //! | `error` | what is answered when it cannot be done |
 
 mod assets;
 mod error;
+mod explain;
 mod questions;
 mod settings;
 mod upload;
@@ -38,6 +40,7 @@ pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
+pub use explain::Explain;
 pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
 pub use upload::Upload;

@@ -5,12 +5,15 @@
 //! an image compresses and assumes that it does not; for photographs it is two to three times what is needed.
 
 mod encoder;
+mod held;
+pub mod time;
 mod way;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Frames, Input, Output, OutputChoice, Pipeline, Scale, Step, Tree};
 use crate::domain::format::Format;
+pub(super) use held::Held;
 use way::Way;
 
 /// What the header of an image tells.
@@ -59,6 +62,19 @@ pub struct NoSuchFrame {
 }
 
 impl ImageInfo {
+    /// A still image of that size as most files of a format are, of which nothing else is known: 8 bits a channel, upright, with alpha
+    /// where the format has it as a rule, compressed to a quarter of its pixels.
+    #[must_use]
+    pub const fn assumed(format: Format, (width, height): (u32, u32)) -> Self {
+        let has_alpha = matches!(format, Format::Png | Format::Webp | Format::Gif | Format::Qoi);
+        let bytes_per_pixel = if has_alpha { 4 } else { 3 };
+        let decoded = (width as u64).saturating_mul(height as u64).saturating_mul(bytes_per_pixel as u64);
+        let scales = matches!(format, Format::Jpeg);
+        let (encoded_bytes, decoder_bytes) = (decoded / 4, decoded);
+        let (turned, frames, duration_ms) = (false, 1, 0);
+        Self { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, alpha: has_alpha, turned, scales, frames, duration_ms }
+    }
+
     /// The width and height of the pixels that a pipeline with this input begins with.
     #[must_use]
     pub fn size(&self, input: &Input) -> (u32, u32) {
@@ -90,6 +106,12 @@ impl ImageInfo {
             Frames::One(asked) if u32::from(asked) < self.frames => Ok(Frames::One(asked)),
             Frames::One(asked) => Err(NoSuchFrame { asked, frames: self.frames }),
         }
+    }
+
+    /// How many frames go through the steps of `pipeline`.
+    #[must_use]
+    pub fn kept_frames(&self, pipeline: &Pipeline) -> u32 {
+        if self.frames(pipeline) == Ok(Frames::All) { self.frames } else { 1 }
     }
 
     /// How many frames are decoded for `pipeline`: those before the one that is taken, too.

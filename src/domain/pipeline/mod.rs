@@ -14,15 +14,18 @@ mod compact;
 pub mod cost;
 mod error;
 mod escape;
+mod explain;
 mod input;
 mod json;
 mod operation;
 pub mod ops;
 pub mod output;
 mod parameter;
+mod plan;
 mod preset;
 mod print;
 mod scale;
+mod schedule;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -39,13 +42,16 @@ pub use area::Area;
 pub use auto::{Auto, OutputChoice};
 use call::{Arguments, Call};
 pub use error::PipelineError;
+pub use explain::{Explanation, Fault, Occasion};
 pub use input::Input;
 use operation::Declared;
 pub use operation::{Declaration, Touches};
 pub use output::Output;
 pub use parameter::Parameter;
+pub use plan::Plan;
 pub use preset::{InvalidPresetName, PresetName, Presets};
 pub use scale::Scale;
+pub use schedule::{Action, Schedule};
 pub use step::Step;
 pub use tree::{Node, Tree};
 pub use values::{
@@ -125,31 +131,47 @@ impl Pipeline {
     /// # Errors
     /// When the text is neither a preset's name nor a pipeline; the error points at the place.
     pub fn parse_with(text: &str, presets: &Presets) -> Result<Self, PipelineError> {
+        Self::parse_all(text, presets).map_err(|mut errors| errors.swap_remove(0))
+    }
+
+    /// Like [`Pipeline::parse_with`], but reads on where a step is at fault.
+    ///
+    /// # Errors
+    /// All faults, at least one: that of the form of the text, or else one of each step, of the input and of the output.
+    pub fn parse_all(text: &str, presets: &Presets) -> Result<Self, Vec<PipelineError>> {
         if text.len() > Self::MAX_TEXT {
             let at = error::floor_char_boundary(text, Self::MAX_TEXT);
-            return Err(PipelineError::new(at..text.len(), format!("the text of a pipeline has at most {} bytes", Self::MAX_TEXT)));
+            return Err(vec![PipelineError::new(at..text.len(), format!("the text of a pipeline has at most {} bytes", Self::MAX_TEXT))]);
         }
         let trimmed = text.trim_ascii();
         if let Some(preset) = presets.get(trimmed) {
             return Ok(preset.clone());
         }
         if trimmed.starts_with('{') {
-            return Self::from_calls(json::calls(text)?, presets);
+            return Self::from_calls(json::calls(text).map_err(|error| vec![error])?, presets);
         }
         let base = text.len() - text.trim_ascii_start().len();
-        let mut steps = compact::calls(trimmed, base)?;
+        let mut steps = compact::calls(trimmed, base).map_err(|error| vec![error])?;
         let output = steps.pop_if(|call| OutputChoice::is_named(&call.name.text));
         let input = steps.first().is_some_and(|call| call.name.text == Input::NAME).then(|| steps.remove(0));
         Self::from_calls(Calls { input, steps, output }, presets)
     }
 
-    fn from_calls(Calls { input, steps, output }: Calls<'_>, presets: &Presets) -> Result<Self, PipelineError> {
-        let input = input.map(|call| Input::read(&mut Arguments::bind(call, Input::DECLARATION.parameters)?)).transpose()?;
+    fn from_calls(Calls { input, mut steps, output }: Calls<'_>, presets: &Presets) -> Result<Self, Vec<PipelineError>> {
+        let mut faults = Vec::new();
+        let input = input.map(|call| Input::read(&mut Arguments::bind(call, Input::DECLARATION.parameters)?));
+        let input = input.and_then(|read| read.map_err(|fault| faults.push(fault)).ok());
         if let Some(excess) = steps.get(Self::MAX_STEPS) {
-            return Err(PipelineError::too_many_steps(excess.name.at.clone(), steps.len()));
+            faults.push(PipelineError::too_many_steps(excess.name.at.clone(), steps.len()));
+            steps.truncate(Self::MAX_STEPS);
         }
-        let steps = steps.into_iter().map(|call| Self::step(call, presets)).collect::<Result<_, _>>()?;
-        Ok(Self::new(steps, output.map(OutputChoice::read).transpose()?)?.with_input(input))
+        let steps = steps.into_iter().map(|call| Self::step(call, presets));
+        let steps = steps.filter_map(|read| read.map_err(|fault| faults.push(fault)).ok()).collect();
+        let output = output.map(OutputChoice::read).and_then(|read| read.map_err(|fault| faults.push(fault)).ok());
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self::new(steps, output).map_err(|fault| vec![fault])?.with_input(input))
     }
 
     fn step(call: Call<'_>, presets: &Presets) -> Result<Step, PipelineError> {

@@ -79,6 +79,20 @@ declare! {
     max_bytes: FileSize, optional;
 }
 
+/// A side of a result is longer than its format can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{format} holds at most {max} pixels a side, the result would have {width}x{height}")]
+pub struct SideTooLong {
+    /// The format.
+    pub format: Format,
+    /// The longest side that it has, in pixels.
+    pub max: u32,
+    /// The width that was asked for.
+    pub width: u32,
+    /// The height that was asked for.
+    pub height: u32,
+}
+
 macro_rules! outputs {
     ($($format:ident),+) => {
         /// The format of the result with the settings of its encoder.
@@ -146,6 +160,20 @@ impl Output {
     #[must_use]
     pub fn is_built(name: &str) -> bool {
         name != Avif::DECLARATION.name || cfg!(any(feature = "avif", feature = "libaom"))
+    }
+
+    /// Whether the format can express a size in pixels.
+    ///
+    /// # Errors
+    /// When a side is longer than the format can say.
+    pub fn check_size(&self, (width, height): (u32, u32)) -> Result<(), SideTooLong> {
+        let max = match self {
+            // libwebp reads no more, although the bit stream could say 16384.
+            Self::Webp(_) => 16_383,
+            Self::Jpeg(_) | Self::Gif(_) | Self::Avif(_) => 65_535,
+            Self::Png(_) | Self::Bmp(_) | Self::Tiff(_) | Self::Qoi(_) => i32::MAX.unsigned_abs(),
+        };
+        if width.max(height) <= max { Ok(()) } else { Err(SideTooLong { format: self.format(), max, width, height }) }
     }
 
     /// Whether `name` names an output (`jpg` is understood too).

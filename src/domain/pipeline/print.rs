@@ -119,6 +119,20 @@ impl fmt::Display for Pipeline {
     }
 }
 
+/// The step alone, in the compact form.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        call(f, self.name(), &self.fields())
+    }
+}
+
+/// The output alone, in the compact form.
+impl fmt::Display for super::Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        call(f, self.format().name(), &self.fields())
+    }
+}
+
 fn object<S: Serializer>(serializer: S, tag: Option<(&str, &str)>, fields: &[Field]) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     if let Some((tag, name)) = tag {

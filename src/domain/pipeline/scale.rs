@@ -50,8 +50,8 @@ impl Scale {
                 step if step.touches() == Touches::LinearColours => {}
                 // What a crop leaves is cut out when it is resized.
                 Step::Crop(crop) => match crop.area(size) {
-                    Some(area) => size = area.size(),
-                    None => return Self::Full,
+                    Ok(area) => size = area.size(),
+                    Err(_) => return Self::Full,
                 },
                 Step::Resize(resize) => return Self::for_resize(&resize.plan(size), resize.quality),
                 _ => return Self::Full,

@@ -69,16 +69,6 @@ fn profile_for(properties: &mut Properties, image: &DynamicImage) -> Option<Vec<
 }
 
 /// Refuses sizes that a format cannot express.
-pub(super) fn check_size(output: &Output, (width, height): (u32, u32)) -> Result<(), ImagingError> {
-    let max = match output {
-        // libwebp reads no more, although the bit stream could say 16384.
-        Output::Webp(_) => 16_383,
-        Output::Jpeg(_) | Output::Gif(_) | Output::Avif(_) => 65_535,
-        Output::Png(_) | Output::Bmp(_) | Output::Tiff(_) | Output::Qoi(_) => i32::MAX.unsigned_abs(),
-    };
-    if width.max(height) <= max {
-        return Ok(());
-    }
-    let format = output.format();
-    Err(ImagingError::Operation(format!("{format} holds at most {max} pixels a side, the result would have {width}x{height}")))
+pub(super) fn check_size(output: &Output, size: (u32, u32)) -> Result<(), ImagingError> {
+    output.check_size(size).map_err(|error| ImagingError::Operation(error.to_string()))
 }

@@ -11,10 +11,7 @@ use crate::imaging::interest;
 
 /// Crops a frame; one that was decoded at a scale when it is resized. Where pixels decide, those of the first frame do.
 pub(super) fn crop(frame: &mut Frame, step: &Crop, learnt: &mut Learnt) -> Result<(), ImagingError> {
-    let (width, height) = frame.size();
-    let mut area = step.area((width, height)).ok_or_else(|| {
-        ImagingError::Operation(format!("crop: the part begins beyond the image, which has {width}x{height} pixels at this step"))
-    })?;
+    let mut area = step.area(frame.size()).map_err(|error| ImagingError::Operation(error.to_string()))?;
     if let Some(asked) = step.interest() {
         let found = || interest::find(asked, &mut frame.image, frame.shrunk.as_ref(), area.size());
         area = *learnt.area.get_or_insert_with(found);

@@ -27,7 +27,7 @@ use super::assets::{Picture, Pictures};
 use super::frame::Frame;
 use super::point::{Curve, Pass, Stage};
 use super::{ImagingError, area};
-use crate::domain::pipeline::{Area, Step, Touches};
+use crate::domain::pipeline::{Area, Step};
 
 /// What a step found out from its first image, which holds for all that follow.
 #[derive(Clone, Default)]
@@ -60,16 +60,12 @@ macro_rules! map_pixels {
 }
 use map_pixels;
 
-/// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself: a pass is done when a
-/// step comes that looks at more than places, and after the last. `learnt` is for what the step finds out from its first image and
-/// keeps for the following ones; `pictures` are the assets that steps name.
+/// Applies one step, or adds it to a pass that is still to be done, where it works on each pixel by itself. `learnt` is for what the step
+/// finds out from its first image and keeps for the following ones; `pictures` are the assets that steps name.
 ///
 /// A resize brings an image that was shrunk when it was decoded to the size that it asks for; the steps
 /// before it must be such that they do not care.
 pub(super) fn apply(step: &Step, frame: &mut Frame, pass: &mut Pass, learnt: &mut Learnt, pictures: &Pictures) -> Result<(), ImagingError> {
-    if step.touches() == Touches::Both {
-        pass.run(&mut frame.image);
-    }
     let image = &mut frame.image;
     match step {
         Step::SwapChannels(step) => pass.then(Stage::Swap(step.order)),

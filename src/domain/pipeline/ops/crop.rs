@@ -21,6 +21,16 @@ pub struct Crop {
     pub position: Position,
 }
 
+/// The part begins beyond the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("crop: the part begins beyond the image, which has {width}x{height} pixels at this step")]
+pub struct BeyondImage {
+    /// The width of the image in pixels.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+}
+
 /// How large the part is that a crop keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CropSize {
@@ -148,16 +158,18 @@ impl Crop {
     }
 
     /// The part of an image of that width and height (in pixels, at least 1), or one of the same size where the pixels decide about its place;
-    /// `None` where it begins beyond the image.
-    #[must_use]
-    pub fn area(&self, whole: (u32, u32)) -> Option<Area> {
+    ///
+    /// # Errors
+    /// When it begins beyond the image.
+    pub fn area(&self, whole: (u32, u32)) -> Result<Area, BeyondImage> {
         let (width, height) = self.size.inside(whole);
         match self.position {
-            Position::Focus(focus) => Some(focus.area(whole, (width, height))),
+            Position::Focus(focus) => Ok(focus.area(whole, (width, height))),
             Position::At(x, y) => {
                 let (left, top) = (x.along(whole.0), y.along(whole.1));
                 let inside = left < whole.0 && top < whole.1;
-                inside.then(|| Area { left, top, width: width.min(whole.0 - left), height: height.min(whole.1 - top) })
+                let area = || Area { left, top, width: width.min(whole.0 - left), height: height.min(whole.1 - top) };
+                inside.then(area).ok_or(BeyondImage { width: whole.0, height: whole.1 })
             }
         }
     }

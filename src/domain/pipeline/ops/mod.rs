@@ -25,7 +25,7 @@ pub use alpha::{Flatten, Opacity};
 pub use blur::{Blur, Sharpen, Sigma};
 pub use channels::SwapChannels;
 pub use colour::{Duotone, Hue, Recolor, Saturation, Sepia, Tint};
-pub use crop::{Crop, CropSize, Position};
+pub use crop::{BeyondImage, Crop, CropSize, Position};
 pub use extend::{Canvas, Extend};
 #[cfg(feature = "faults")]
 pub use faults::{FaultAbort, FaultEatMemory, FaultLoop, FaultPanic, FaultStop};

@@ -23,6 +23,12 @@ impl Rotate {
         angle.quarter_turns().map_or(Self::Free(angle, background), Self::Quarter)
     }
 
+    /// Whether no pixel changes.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Self::Quarter(_))
+    }
+
     /// The width and height that an image of that size has afterwards, in pixels: the least that have room for all of it. A millionth
     /// of a pixel is taken for an error of the arithmetic.
     #[must_use]
