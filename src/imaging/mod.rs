@@ -24,6 +24,7 @@ mod error;
 mod frame;
 mod glance;
 mod interest;
+mod jpeg;
 mod metadata;
 mod ops;
 mod point;

@@ -55,11 +55,12 @@ fn every_kind_of_jpeg_is_near_the_image() {
 }
 
 #[test]
-fn a_progressive_jpeg_has_the_same_pixels() {
+fn a_progressive_jpeg_has_nearly_the_same_pixels() {
     let input = file(&smooth(ColorType::Rgb8), Format::Png);
     let (baseline, progressive) = (run(&input, "jpeg").expect("it encodes").0, run(&input, "jpeg:progressive=true").expect("it encodes").0);
     assert_eq!((frame(&baseline).0, frame(&progressive).0), (0xc0, 0xc2));
-    assert_eq!(decoded(&baseline), decoded(&progressive));
+    let like = psnr(&decoded(&baseline), &decoded(&progressive));
+    assert!(like > 48.0, "{like}");
 }
 
 #[test]
@@ -69,11 +70,12 @@ fn a_baseline_jpeg_can_be_decoded_at_a_scale_again() {
 }
 
 #[test]
-fn the_codes_of_a_gray_image_are_made_for_it() {
-    // One colour: with the tables of the specification each block takes several bits more.
-    let input = file(&DynamicImage::new_luma8(800, 800), Format::Png);
-    let (file, _) = run(&input, "jpeg").expect("it encodes");
-    assert!(file.len() < 4_000, "{}", file.len());
+fn the_codes_of_an_image_are_made_for_it() {
+    // One colour: 10,000 blocks of luma and 5,000 of chroma, each of two codes of one bit. By the tables of the specification it is six.
+    for (image, blocks) in [(DynamicImage::new_luma8(800, 800), 10_000), (DynamicImage::new_rgb8(800, 800), 15_000)] {
+        let (file, _) = run(&file(&image, Format::Png), "jpeg").expect("it encodes");
+        assert!(file.len() < blocks * 2 / 8 + 500, "{}", file.len());
+    }
 }
 
 #[test]

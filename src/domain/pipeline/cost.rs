@@ -134,6 +134,10 @@ impl ImageInfo {
 /// Small buffers of fixed size: rows, windows, code tables.
 const FIXED: u64 = 1 << 20;
 
+/// What the encoder of baseline JPEG keeps, at most, of symbols that wait for their codes, in bytes: those of more than ten million pixels
+/// of most photographs. Codes that are made of so many hold for what comes after them.
+pub const JPEG_SYMBOLS: u64 = 8 << 20;
+
 /// An upper bound of the bytes that a worker needs to run `pipeline` on the image, beyond what an idle worker has: the file,
 /// the decoded pixels in every form they take on the way, and the encoded result. Saturates.
 #[must_use]

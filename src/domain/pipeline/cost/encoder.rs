@@ -1,7 +1,8 @@
 //! What encoders need: upper bounds of their memory, with the result that they make.
 
+use super::{JPEG_SYMBOLS, pixels};
 use crate::domain::pipeline::Output;
-use crate::domain::pipeline::output::Webp;
+use crate::domain::pipeline::output::{Jpeg, Webp};
 
 /// What an AV1 encoder needs beside the planes. Neither library has a figure for it: measured is the memory of a process that encodes
 /// photographs of 0.04 to 11 megapixels as 4:4:4 with the best qualities, which take most; 35 bytes a pixel and 16 MB were enough.
@@ -14,7 +15,8 @@ const HISTOGRAM: u64 = 192 << 20;
 const HISTOGRAM_OF_PIXEL: u64 = 160;
 
 /// The pixels, their copy in a type that the format holds, the encoder's own buffers, and the encoded result.
-pub(super) fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) -> u64 {
+pub(super) fn encoder_bytes(output: &Output, size: (u32, u32), bytes_per_pixel: u64) -> u64 {
+    let pixels = pixels(size);
     let of = |bytes: u64| pixels.saturating_mul(bytes);
     let raw = of(bytes_per_pixel);
     // Gray and colour of eight bits are held by every format as they are.
@@ -27,10 +29,9 @@ pub(super) fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) 
         Output::Png(png) if png.colors.is_none() => converted(raw).saturating_add(collected(raw.min(of(8)).saturating_mul(3) / 2)),
         // A copy with alpha, the indices, the histogram that colours are chosen by, and a code of up to twelve bits for each.
         Output::Png(_) => of(4 + 1).saturating_add(of(HISTOGRAM_OF_PIXEL).min(HISTOGRAM)).saturating_add(collected(of(3) / 2)),
-        // The coefficients of all blocks, two bytes each, and the components apart.
         Output::Jpeg(jpeg) => {
             let fitted = if jpeg.max_bytes.is_some() { collected(of(3)) } else { 0 };
-            converted(raw.min(of(4))).saturating_add(of(if jpeg.progressive { 10 } else { 4 })).saturating_add(fitted)
+            converted(raw.min(of(4))).saturating_add(jpeg_bytes(jpeg, size)).saturating_add(fitted)
         }
         // While the quality is looked for, the best file so far is kept.
         Output::Webp(webp) => {
@@ -46,6 +47,18 @@ pub(super) fn encoder_bytes(output: &Output, pixels: u64, bytes_per_pixel: u64) 
         Output::Tiff(_) => converted(raw.saturating_mul(2)).saturating_add(raw.saturating_mul(2)),
     };
     raw.saturating_add(beside)
+}
+
+/// The encoder's own buffers and the file.
+fn jpeg_bytes(jpeg: &Jpeg, size: (u32, u32)) -> u64 {
+    let of = |bytes: u64| pixels(size).saturating_mul(bytes);
+    if jpeg.progressive {
+        // The coefficients of all blocks, two bytes each, and the components apart.
+        return of(10);
+    }
+    // Sixteen rows of up to three samples a pixel, and of each coefficient a symbol with its bits in up to three bytes.
+    let strip = u64::from(size.0).saturating_add(16).saturating_mul(16 * 3);
+    of(9).min(JPEG_SYMBOLS).saturating_add(strip).saturating_add(of(4))
 }
 
 /// What an animation needs beside one of its frames: the other frames, encoded, and canvases.

@@ -47,7 +47,7 @@ impl<'a> Way<'a> {
 
     fn encoding(&self, index: usize, held: Held) -> u64 {
         let output = self.info.output(self.pipelines[index]);
-        let encoding = encoder_bytes(&output, pixels(held.size), held.bytes_per_pixel);
+        let encoding = encoder_bytes(&output, held.size, held.bytes_per_pixel);
         if self.animated { encoding.saturating_add(animation_bytes(&output, pixels(held.size), self.info.frames)) } else { encoding }
     }
 }

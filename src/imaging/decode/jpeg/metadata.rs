@@ -1,6 +1,7 @@
 //! What a JPEG file says about its pixels beside them: EXIF and a colour profile, from the segments before the first scan.
 
-use super::segments::{Segments, marker};
+use super::segments::Segments;
+use crate::imaging::jpeg::marker;
 use crate::imaging::metadata::Piece;
 
 /// What begins each part of a colour profile; its number and how many there are follow, one byte each (ICC.1, B.4).

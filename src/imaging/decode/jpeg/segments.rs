@@ -1,27 +1,8 @@
 //! The segments of a JPEG file (ITU-T T.81, annex B), without decoding: enough to tell what a decoder will need, and
 //! whether the file has an end.
 
+use crate::imaging::jpeg::marker;
 use marker::{DRI, EOI, RST0, SOI, SOS, TEM};
-
-/// The second byte of each marker (T.81, table B.1).
-pub(super) mod marker {
-    pub(in crate::imaging::decode::jpeg) const TEM: u8 = 0x01;
-    pub(in crate::imaging::decode::jpeg) const SOF0: u8 = 0xc0;
-    pub(in crate::imaging::decode::jpeg) const SOF1: u8 = 0xc1;
-    pub(in crate::imaging::decode::jpeg) const DHT: u8 = 0xc4;
-    pub(in crate::imaging::decode::jpeg) const RST0: u8 = 0xd0;
-    pub(in crate::imaging::decode::jpeg) const SOI: u8 = 0xd8;
-    pub(in crate::imaging::decode::jpeg) const EOI: u8 = 0xd9;
-    pub(in crate::imaging::decode::jpeg) const SOS: u8 = 0xda;
-    pub(in crate::imaging::decode::jpeg) const DQT: u8 = 0xdb;
-    pub(in crate::imaging::decode::jpeg) const DRI: u8 = 0xdd;
-    pub(in crate::imaging::decode::jpeg) const APP0: u8 = 0xe0;
-    pub(in crate::imaging::decode::jpeg) const APP1: u8 = 0xe1;
-    pub(in crate::imaging::decode::jpeg) const APP2: u8 = 0xe2;
-    pub(in crate::imaging::decode::jpeg) const APP14: u8 = 0xee;
-    pub(in crate::imaging::decode::jpeg) const APP15: u8 = 0xef;
-    pub(in crate::imaging::decode::jpeg) const COM: u8 = 0xfe;
-}
 
 /// One segment: its marker, where that stands, what follows its length, and where it ends.
 pub(super) struct Segment<'a> {

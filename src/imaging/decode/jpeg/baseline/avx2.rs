@@ -7,8 +7,9 @@ use std::arch::x86_64::*;
 
 use super::block::Coefficients;
 use super::color::{self, CB_TO_BLUE, CB_TO_GREEN, CR_TO_GREEN, CR_TO_RED};
-use super::idct::{self, EIGHT, FIRST, FOUR, SECOND};
+use super::idct::{self, FIRST, FOUR, SECOND};
 use super::kernels::Kernels;
+use crate::imaging::jpeg::cosines::EIGHT;
 
 /// `None` where the processor lacks the instructions.
 pub(super) fn kernels() -> Option<Kernels> {

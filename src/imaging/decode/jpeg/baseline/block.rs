@@ -3,7 +3,7 @@
 use super::Damaged;
 use super::bits::BitReader;
 use super::huffman::{SkipTable, Symbol, Table};
-use super::zigzag::NATURAL;
+use crate::imaging::jpeg::zigzag::NATURAL;
 
 /// The coefficients of a block, row by row, dequantised.
 pub(super) type Coefficients = [i16; 64];

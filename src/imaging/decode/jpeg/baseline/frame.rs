@@ -1,7 +1,8 @@
 //! The header of a baseline file: everything before its entropy-coded data.
 
 use super::huffman::Table;
-use crate::imaging::decode::jpeg::segments::{Segment, Segments, marker};
+use crate::imaging::decode::jpeg::segments::{Segment, Segments};
+use crate::imaging::jpeg::marker;
 
 /// A colour component.
 pub(super) struct Component {

@@ -20,7 +20,6 @@ mod strips;
 #[cfg(test)]
 mod tests;
 mod upsample;
-mod zigzag;
 
 use image::ColorType;
 

@@ -12,9 +12,10 @@ use super::intervals::Intervals;
 use super::kernels::Kernels;
 use super::plane::Plane;
 use super::upsample::Row;
-use super::zigzag::EXTENT;
 use crate::domain::pipeline::Scale;
-use crate::imaging::decode::jpeg::segments::{self, marker::RST0};
+use crate::imaging::decode::jpeg::segments;
+use crate::imaging::jpeg::marker::RST0;
+use crate::imaging::jpeg::zigzag::EXTENT;
 
 /// A decoder in the midst of its work.
 pub(super) struct Strips<'a> {

@@ -1,0 +1,33 @@
+//! JPEG: baseline by an encoder of our own, progressive by the crate `jpeg-encoder`.
+
+mod baseline;
+mod progressive;
+
+use std::io::Write;
+
+use image::DynamicImage;
+
+use crate::domain::pipeline::output::Jpeg;
+use crate::imaging::error::ImagingError;
+use baseline::{Baseline, Picture};
+
+/// Encodes a gray or colour image of 8 bits with a quality of 1 to 100; the other settings are those of `output`.
+pub(super) fn encode(
+    image: &DynamicImage,
+    icc_profile: Option<&[u8]>,
+    output: &Jpeg,
+    quality: u8,
+    out: &mut impl Write,
+) -> Result<(), ImagingError> {
+    let side = |length: u32| u16::try_from(length).map_err(|_| ImagingError::Operation(format!("jpeg holds no side of {length} pixels")));
+    let size = (side(image.width())?, side(image.height())?);
+    if output.progressive {
+        return progressive::encode(image, size, icc_profile, output.subsampling, quality, out);
+    }
+    let has_color = image.color().has_color();
+    let picture = Picture { size, has_color, subsampling: output.subsampling, quality, icc_profile };
+    let mut file = Baseline::new(&picture, out);
+    let row = usize::from(size.0) * if has_color { 3 } else { 1 };
+    let strips = image.as_bytes().chunks(row * file.rows());
+    strips.map(|strip| file.strip(strip)).collect::<Result<(), _>>().and_then(|()| file.finish()).map_err(ImagingError::Write)
+}
