@@ -51,4 +51,3 @@ const fn eight_points(c: [i32; 8]) -> [i32; 8] {
         even[0] - odd[0],
     ]
 }
-
