@@ -28,6 +28,6 @@ pub(super) fn encode(
     let picture = Picture { size, has_color, subsampling: output.subsampling, quality, icc_profile };
     let mut file = Baseline::new(&picture, out);
     let row = usize::from(size.0) * if has_color { 3 } else { 1 };
-    let strips = image.as_bytes().chunks(row * file.rows());
-    strips.map(|strip| file.strip(strip)).collect::<Result<(), _>>().and_then(|()| file.finish()).map_err(ImagingError::Write)
+    let mut strips = image.as_bytes().chunks(row * file.rows());
+    strips.try_for_each(|strip| file.strip(strip)).and_then(|()| file.finish()).map_err(ImagingError::Write)
 }

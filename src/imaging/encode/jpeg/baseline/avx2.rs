@@ -78,7 +78,7 @@ fn pass<const SHIFT: i32>(rows: [__m128i; 8]) -> [__m256i; 4] {
     let factors = |frequency: usize, first: usize| _mm256_set1_epi32(EIGHT[frequency][first + 1] << 16 | EIGHT[frequency][first] & 0xffff);
     let rounding = _mm256_set1_epi32(1 << (SHIFT - 1));
     let result = |frequency: usize| {
-        let pairs = if frequency % 2 == 0 { even } else { odd };
+        let pairs = if frequency.is_multiple_of(2) { even } else { odd };
         let sums = [_mm256_madd_epi16(pairs[0], factors(frequency, 0)), _mm256_madd_epi16(pairs[1], factors(frequency, 2))];
         _mm256_srai_epi32::<SHIFT>(_mm256_add_epi32(_mm256_add_epi32(sums[0], sums[1]), rounding))
     };
