@@ -11,12 +11,25 @@ pub(super) struct BitReader<'a> {
     available: u32,
 }
 
+/// How far a [`BitReader`] has come.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    position: usize,
+    window: u64,
+    available: u32,
+}
+
 impl<'a> BitReader<'a> {
     /// What may be read between two refills: the longest code and the longest value after it.
     const REFILLED: u32 = 32;
 
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, position: 0, window: 0, available: 0 }
+    /// Goes on in the bytes in which another reader has come so far; the default is their beginning.
+    pub(super) fn at(bytes: &'a [u8], Place { position, window, available }: Place) -> Self {
+        Self { bytes, position, window, available }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place { position: self.position, window: self.window, available: self.available }
     }
 
     /// Makes at least 32 bits available.
@@ -85,7 +98,7 @@ mod tests {
     fn bits_come_in_their_order_whatever_the_steps() {
         let bytes: Vec<u8> = (0..40u8).map(|byte| byte.wrapping_mul(151) ^ 0x5a).collect();
         for step in 1..=16 {
-            let mut reader = BitReader::new(&bytes);
+            let mut reader = BitReader::at(&bytes, Place::default());
             let mut place = 0;
             while place + step <= 8 * bytes.len() {
                 reader.refill();
@@ -104,7 +117,7 @@ mod tests {
 
     #[test]
     fn values_are_signed() {
-        let mut reader = BitReader::new(&[0b0011_0111, 0b1000_0000]);
+        let mut reader = BitReader::at(&[0b0011_0111, 0b1000_0000], Place::default());
         reader.refill();
         assert_eq!([reader.value(2), reader.value(2), reader.value(1), reader.value(4)], [-3, 3, -1, 15]);
     }

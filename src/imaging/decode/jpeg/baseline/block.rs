@@ -97,6 +97,7 @@ fn dequantise(value: i32, step: u16) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::decode::jpeg::baseline::bits::Place;
 
     #[test]
     fn a_coefficient_that_no_image_has_stops_at_the_bounds() {
@@ -112,7 +113,7 @@ mod tests {
         let dc = Table::new(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[0]).expect("a table");
         let ac = Table::new(&[0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[0, 0xf0, 0xf1]).expect("a table");
         let coding = Coding { dc: &dc, ac: &ac, skip: SkipTable::new(&ac), steps: &[1; 64] };
-        read::<KEPT>(&coding, &mut BitReader::new(bytes), &mut 0, &mut [0; 64])
+        read::<KEPT>(&coding, &mut BitReader::at(bytes, Place::default()), &mut 0, &mut [0; 64])
     }
 
     #[test]

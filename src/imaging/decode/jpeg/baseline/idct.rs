@@ -18,8 +18,6 @@ pub(super) const SECOND: u32 = POINT + BETWEEN + 3;
 pub(super) const FOUR: Matrix<4> =
     [[8192, 8192, 8192, 8192], [10703, 4433, -4433, -10703], [8192, -8192, -8192, 8192], [4433, -10704, 10704, -4433]];
 
-const TWO: Matrix<2> = [[8192, 8192], [8192, -8192]];
-
 /// 8x8 samples, row by row. Only the first `rows` rows and `columns` columns of the coefficients are looked at.
 #[inline(always)]
 pub(super) fn eight(coefficients: &Coefficients, extent: (u8, u8)) -> [[u8; 8]; 8] {
@@ -32,10 +30,13 @@ pub(super) fn four(coefficients: &Coefficients, extent: (u8, u8)) -> [[u8; 4]; 4
     transform(coefficients, extent, &FOUR)
 }
 
-/// 2x2 samples from the lowest 2x2 frequencies.
+/// 2x2 samples from the lowest 2x2 frequencies: all factors are the same, so that sums are enough.
 #[inline(always)]
-pub(super) fn two(coefficients: &Coefficients, extent: (u8, u8)) -> [[u8; 2]; 2] {
-    transform(coefficients, extent, &TWO)
+pub(super) fn two(coefficients: &Coefficients, _: (u8, u8)) -> [[u8; 2]; 2] {
+    let [mean, across, down, both] = [0, 1, 8, 9].map(|place| i32::from(coefficients[place]));
+    let (left, right) = ((mean + across, down + both), (mean - across, down - both));
+    let row = |sums: [i32; 2]| sums.map(|sum| sample((sum + 4) >> 3));
+    [row([left.0 + left.1, right.0 + right.1]), row([left.0 - left.1, right.0 - right.1])]
 }
 
 /// The mean of the block.

@@ -21,8 +21,13 @@ impl<'a> Intervals<'a> {
         self.ended
     }
 
-    /// The bytes of the next interval and the marker that ends it.
-    pub(super) fn next(&mut self) -> Result<(&[u8], u8), Damaged> {
+    /// The bytes of the interval that was read last.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Reads the next interval; gives the marker that ends it.
+    pub(super) fn next(&mut self) -> Result<u8, Damaged> {
         self.bytes.clear();
         loop {
             let plain = self.rest.len().min(before_marker(self.rest));
@@ -37,7 +42,7 @@ impl<'a> Intervals<'a> {
                 [0xff, 0xff, ..] => self.rest = &rest[1..],
                 [0xff, marker, ..] => {
                     (self.ended, self.rest) = (rest, &rest[2..]);
-                    return Ok((&self.bytes, marker));
+                    return Ok(marker);
                 }
                 _ => return Err(Damaged("the file ends inside a scan")),
             }
@@ -62,9 +67,12 @@ mod tests {
         let long = [7; 100];
         let scan = [b"\x01\xff\x00\x02\xff\xd0".as_slice(), &long, b"\xff\xff\xff\xd1\xff\x00\xff\xd9\xff"].concat();
         let mut intervals = Intervals::new(&scan);
-        assert_eq!(intervals.next().unwrap(), (b"\x01\xff\x02".as_slice(), 0xd0));
-        assert_eq!(intervals.next().unwrap(), (long.as_slice(), 0xd1));
-        assert_eq!(intervals.next().unwrap(), (b"\xff".as_slice(), 0xd9));
+        assert_eq!(intervals.next().unwrap(), 0xd0);
+        assert_eq!(intervals.bytes(), b"\x01\xff\x02");
+        assert_eq!(intervals.next().unwrap(), 0xd1);
+        assert_eq!(intervals.bytes(), long);
+        assert_eq!(intervals.next().unwrap(), 0xd9);
+        assert_eq!(intervals.bytes(), b"\xff");
         assert_eq!(intervals.end(), b"\xff\xd9\xff");
         assert!(intervals.next().is_err(), "half a marker");
         assert!(intervals.next().is_err(), "nothing");

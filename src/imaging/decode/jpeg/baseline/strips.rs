@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::Damaged;
-use super::bits::BitReader;
+use super::bits::{BitReader, Place};
 use super::block::{self, Coding};
 use super::frame::{Component, Frame};
 use super::huffman::{SkipTable, Table};
@@ -28,8 +28,19 @@ pub(super) struct Strips<'a> {
     mcus: (usize, usize),
     /// Rows of pixels in a strip.
     rows: usize,
+    /// How many strips are decoded.
+    strips: usize,
     /// How many rows of pixels are done.
     done: usize,
+    intervals: Intervals<'a>,
+    /// How far the interval is read.
+    place: Place,
+    /// MCUs that the interval has still to give.
+    left: usize,
+    /// The marker behind the interval.
+    marker: u8,
+    /// The restart marker that is due.
+    restart: u8,
 }
 
 /// What belongs to one component.
@@ -53,73 +64,125 @@ impl<'a> Strips<'a> {
             Some(Channel { coding: coding(frame, component, plane.side)?, plane, row: Row::new(size.0), prediction: 0 })
         };
         let channels = frame.components.iter().filter_map(channel).collect();
-        Self { frame, channels, kernels: Kernels::detect(), size, mcus, rows: sampling.1 * side, done: 0 }
+        Self {
+            frame,
+            channels,
+            kernels: Kernels::detect(),
+            size,
+            mcus,
+            rows: sampling.1 * side,
+            strips: 0,
+            done: 0,
+            intervals: Intervals::new(frame.scan),
+            place: Place::default(),
+            left: 0,
+            marker: RST0,
+            restart: RST0,
+        }
     }
 
     /// Decodes all of the picture.
-    pub(super) fn decode(mut self, pixels: &mut [u8]) -> Result<(), Damaged> {
-        assert_eq!(pixels.len(), self.size.0 * self.size.1 * self.channels.len(), "room for every sample");
-        let mut intervals = Intervals::new(self.frame.scan);
-        let total = self.mcus.0 * self.mcus.1;
-        let interval = match self.frame.tables.restart_interval {
-            0 => total,
-            interval => interval as usize,
-        };
-        // Restart markers are counted modulo eight.
-        for (start, restart) in (0..total).step_by(interval).zip((RST0..RST0 + 8).cycle()) {
-            let (bytes, marker) = intervals.next()?;
-            let mut bits = BitReader::new(bytes);
-            self.channels.iter_mut().for_each(|channel| channel.prediction = 0);
-            let end = total.min(start + interval);
-            self.interval((start, end), &mut bits, pixels)?;
-            if end < total && (marker != restart || bits.left_bytes()) {
+    pub(super) fn decode(mut self, mut pixels: &mut [u8]) -> Result<(), Damaged> {
+        assert_eq!(pixels.len(), self.size.1 * self.row_bytes(), "room for every sample");
+        loop {
+            match self.next(pixels)? {
+                0 => return Ok(()),
+                rows => pixels = &mut pixels[rows * self.row_bytes()..],
+            }
+        }
+    }
+
+    /// The bytes of a row of pixels.
+    pub(super) fn row_bytes(&self) -> usize {
+        self.size.0 * self.channels.len()
+    }
+
+    /// The most rows that [`Strips::next`] completes at once.
+    pub(super) fn most_rows(&self) -> usize {
+        self.size.1.min(self.rows + 1)
+    }
+
+    /// Decodes a strip and writes the rows of pixels that it completes to the beginning of `pixels`. Returns how many these are;
+    /// none after the last.
+    pub(super) fn next(&mut self, pixels: &mut [u8]) -> Result<usize, Damaged> {
+        loop {
+            if self.strips == self.mcus.1 {
+                return Ok(0);
+            }
+            let mut column = 0;
+            while column < self.mcus.0 {
+                if self.left == 0 {
+                    self.next_interval(self.strips * self.mcus.0 + column)?;
+                }
+                let stop = self.mcus.0.min(column + self.left);
+                self.mcus((column, stop))?;
+                self.left -= stop - column;
+                column = stop;
+            }
+            self.strips += 1;
+            if self.strips == self.mcus.1 && segments::end(self.intervals.end()).is_none() {
+                return Err(Damaged("the file ends before the end-of-image marker"));
+            }
+            let rows = self.complete(pixels);
+            if rows > 0 {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Begins the interval of the MCU with that number.
+    fn next_interval(&mut self, mcu: usize) -> Result<(), Damaged> {
+        if mcu > 0 {
+            if self.marker != self.restart || BitReader::at(self.intervals.bytes(), self.place).left_bytes() {
                 return Err(Damaged("a restart marker is not where it should be"));
             }
+            // They are counted modulo eight.
+            self.restart = RST0 + (self.restart - RST0 + 1) % 8;
         }
-        if segments::end(intervals.end()).is_none() {
-            return Err(Damaged("the file ends before the end-of-image marker"));
-        }
+        let rest = self.mcus.0 * self.mcus.1 - mcu;
+        self.left = match self.frame.tables.restart_interval {
+            0 => rest,
+            interval => rest.min(interval as usize),
+        };
+        self.marker = self.intervals.next()?;
+        self.place = Place::default();
+        self.channels.iter_mut().for_each(|channel| channel.prediction = 0);
         Ok(())
     }
 
-    /// Decodes the MCUs from `start` to `end` and what pixels they complete.
-    fn interval(&mut self, (start, end): (usize, usize), bits: &mut BitReader<'_>, pixels: &mut [u8]) -> Result<(), Damaged> {
-        let mut mcu = start;
-        while mcu < end {
-            let (row, column) = (mcu / self.mcus.0, mcu % self.mcus.0);
-            let stop = self.mcus.0.min(column + end - mcu);
-            for column in column..stop {
-                for channel in &mut self.channels {
-                    channel.mcu(bits, column, self.kernels)?;
-                }
-            }
-            if bits.overran() {
-                return Err(Damaged("a scan ends before its last block"));
-            }
-            mcu += stop - column;
-            if stop == self.mcus.0 {
-                self.strip(row, pixels);
+    /// Decodes the MCUs of the strip from the column `start` to `end`.
+    fn mcus(&mut self, (start, end): (usize, usize)) -> Result<(), Damaged> {
+        let mut bits = BitReader::at(self.intervals.bytes(), self.place);
+        for column in start..end {
+            for channel in &mut self.channels {
+                channel.mcu(&mut bits, column, self.kernels)?;
             }
         }
+        if bits.overran() {
+            return Err(Damaged("a scan ends before its last block"));
+        }
+        self.place = bits.place();
         Ok(())
     }
 
-    /// Writes the rows of pixels that are complete when a strip is. The last of each strip waits for the next one, whose
-    /// first row of chroma it may need.
+    /// Writes the rows of pixels that are complete since the strip is. The last of each strip waits for the next one, whose
+    /// first row of chroma it may need. Returns how many these are.
     #[inline(always)]
-    fn strip(&mut self, row: usize, pixels: &mut [u8]) {
-        let is_last = row + 1 == self.mcus.1;
-        let until = if is_last { self.size.1 } else { (row + 1) * self.rows - 1 };
-        let bytes = self.size.0 * self.channels.len();
-        for (y, line) in pixels.chunks_exact_mut(bytes).enumerate().take(until).skip(self.done) {
+    fn complete(&mut self, pixels: &mut [u8]) -> usize {
+        let is_last = self.strips == self.mcus.1;
+        let until = if is_last { self.size.1 } else { self.strips * self.rows - 1 };
+        let bytes = self.row_bytes();
+        for (y, line) in (self.done..until).zip(pixels.chunks_exact_mut(bytes)) {
             match &mut *self.channels {
                 [gray] => line.copy_from_slice(&gray.samples(y)[..bytes]),
                 [luma, blue, red] => (self.kernels.to_rgb)([luma.samples(y), blue.samples(y), red.samples(y)], line),
                 _ => unreachable!("a frame has one component or three"),
             }
         }
-        self.done = until;
         self.channels.iter_mut().for_each(|channel| channel.plane.advance());
+        let rows = until - self.done;
+        self.done = until;
+        rows
     }
 }
 
