@@ -55,7 +55,11 @@ def once(worker, job, source, cell):
     if request is None or cell.refusal:
         return None
     paths = [str(path) for path in paths_of(worker.contender, job, source)]
-    answer = worker.ask({**request, "input": str(source), "paths": paths})
+    try:
+        answer = worker.ask({**request, "input": str(source), "paths": paths})
+    except (OSError, RuntimeError, ValueError) as error:
+        # It has ended, or speaks no more: its cells stay empty, the others are measured.
+        answer = {"error": str(error)}
     if "cpu_ms" in answer:
         return answer
     cell.refusal = "not supported" if "unsupported" in answer else "failed"
@@ -86,10 +90,12 @@ def remember_peaks(rows, jobs, files, core, cells):
     for contender in rows:
         for job in jobs:
             cell, source = cells[contender.name, job.letter], files[job.source][0]
-            if cell.times:
-                with start(contender, core) as worker:
+            worker = start(contender, core) if cell.times else None
+            if worker:
+                with worker:
                     answer = once(worker, job, source, cell)
-                    cell.peaks[source] = answer.get("peak_kb", worker.peak_kb())
+                    if answer:
+                        cell.peaks[source] = answer.get("peak_kb", worker.peak_kb())
             for source in cell.times:
                 cell.scores[source] = scores(source, paths_of(contender, job, source), job.outputs)
         print(f"memory and scores of {contender.name}", file=sys.stderr)
@@ -109,8 +115,12 @@ def time_text(cell, sharp):
     return f"{number(cell.ms())} ({sharp.ms() / cell.ms():.2f}x)" if sharp.times else number(cell.ms())
 
 
+def memory_text(cell, _):
+    return number(next(iter(cell.peaks.values())) / 1024) if cell.peaks else "–"
+
+
 def score_text(cell, _):
-    found = list(cell.scores.values())
+    found = list(cell.scores.values()) or [None]
     return "none" if None in found else f"{statistics.mean(found):.1f}"
 
 
@@ -122,7 +132,7 @@ def goals(jobs, cells):
         for quality in job.qualities:
             cell = cells[f"**Safelight**, {quality}", job.letter]
             line = [job.letter, job.title, quality, f"{job.goal:g}x"]
-            if not (cell.times and sharp.times):
+            if cell.refusal or not (cell.peaks and sharp.peaks):
                 lines.append([*line, cell.refusal or "not measured", "", ""])
                 continue
             ratio, memory = sharp.ms() / cell.ms(), next(iter(cell.peaks.values())) / next(iter(sharp.peaks.values()))
@@ -143,7 +153,7 @@ def report(rows, versions, jobs, cells, rounds, about):
         "Versions: " + "; ".join(dict.fromkeys(versions)) + ".",
         goals(jobs, cells),
         figures("Processor time of a job, ms, median (how many times faster than sharp)", rows, jobs, cells, time_text),
-        figures("Peak memory of a process that does this job alone, MB", rows, jobs, cells, lambda cell, _: number(next(iter(cell.peaks.values())) / 1024)),
+        figures("Peak memory of a process that does this job alone, MB", rows, jobs, cells, memory_text),
         figures("Size of the results, kB", rows, jobs, cells, lambda cell, _: kb(cell.bytes.values())),
         figures("SSIMULACRA2 of the results (100: no difference)", rows, jobs, cells, score_text),
     ]

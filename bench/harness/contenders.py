@@ -1,5 +1,6 @@
 """The contenders: live worker processes, each on one core, that answer one line of JSON with one line of JSON."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -69,7 +70,9 @@ class Worker:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        # It may have ended before.
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -98,6 +101,6 @@ def start(contender, core):
     """Its live worker, or None with a word on standard error when it cannot be had."""
     try:
         return Worker(contender, core)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"{contender.name} is left out: {error}", file=sys.stderr)
         return None

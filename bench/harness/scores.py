@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 from harness.places import BENCH, TOOLS
 
@@ -9,7 +10,16 @@ TO_PNG = "import sys; from PIL import Image; Image.open(sys.argv[1]).convert('RG
 
 
 def scores(original, paths, outputs):
-    """The mean score of the results of one job, or None when one of them has none."""
+    """The mean score of the results of one job, or None when one of them has none, or when there is nothing to judge them by."""
+    try:
+        found = judged(original, paths, outputs)
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        print(f"no score for {paths[0]}: {error}", file=sys.stderr)
+        return None
+    return None if None in found else sum(found) / len(found)
+
+
+def judged(original, paths, outputs):
     lines = []
     for path, output in zip(paths, outputs):
         if output["format"] == "avif":
@@ -17,5 +27,4 @@ def scores(original, paths, outputs):
             subprocess.run([BENCH / "venv/bin/python", "-c", TO_PNG, source, path], check=True)
         lines.append(json.dumps({"original": str(original), "result": str(path), "output": output}))
     answer = subprocess.run([TOOLS / "score"], input="\n".join(lines), capture_output=True, text=True, check=True)
-    found = [json.loads(line).get("score") for line in answer.stdout.splitlines()]
-    return None if None in found else sum(found) / len(found)
+    return [json.loads(line).get("score") for line in answer.stdout.splitlines()]
