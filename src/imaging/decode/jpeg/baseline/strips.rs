@@ -93,18 +93,13 @@ impl<'a> Strips<'a> {
     }
 
     /// The bytes of a row of pixels.
-    pub(super) fn row_bytes(&self) -> usize {
+    fn row_bytes(&self) -> usize {
         self.size.0 * self.channels.len()
-    }
-
-    /// The most rows that [`Strips::next`] completes at once.
-    pub(super) fn most_rows(&self) -> usize {
-        self.size.1.min(self.rows + 1)
     }
 
     /// Decodes a strip and writes the rows of pixels that it completes to the beginning of `pixels`. Returns how many these are;
     /// none after the last.
-    pub(super) fn next(&mut self, pixels: &mut [u8]) -> Result<usize, Damaged> {
+    fn next(&mut self, pixels: &mut [u8]) -> Result<usize, Damaged> {
         loop {
             if self.strips == self.mcus.1 {
                 return Ok(0);
