@@ -159,7 +159,7 @@ mod tests {
     #[actix::test]
     async fn text_and_emptiness_are_refused() {
         let (mut text, _incoming) = upload();
-        let refused = text.write(Bytes::from_static(b"hello, I am no image")).await;
+        let refused = text.write(Bytes::from_static(b"hello, I am no image, and I go on being none")).await;
         assert!(matches!(refused, Err(FrontendError::UnsupportedFormat)));
         let (empty, _incoming) = upload();
         assert!(matches!(empty.finish().await, Err(FrontendError::EmptyBody)));
