@@ -17,6 +17,7 @@ mod area;
 mod assets;
 #[cfg(any(feature = "avif", feature = "libaom"))]
 mod avif;
+mod bytes;
 mod decode;
 mod details;
 mod encode;

@@ -1,6 +1,7 @@
 //! What a file says about its animation, found by walking over its blocks without decoding any.
 
 use crate::domain::format::Format;
+use crate::imaging::bytes::Bytes;
 
 /// The frames of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,34 +30,6 @@ pub(in crate::imaging) fn survey(input: &[u8], format: Format) -> Survey {
     survey
 }
 
-/// The bytes of a file in their order.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.take(1).map(|bytes| bytes[0])
-    }
-
-    /// Data in blocks of up to 255 bytes; the last is empty. Returns the first.
-    fn sub_blocks(&mut self) -> Option<&'a [u8]> {
-        let mut first = None;
-        loop {
-            let length = self.byte()?.into();
-            let block = self.take(length)?;
-            first = first.or(Some(block));
-            if length == 0 {
-                return first;
-            }
-        }
-    }
-}
-
 /// GIF89a, sections 17 to 27. The application extension of Netscape counts the repetitions after the first play.
 fn gif(input: &[u8], survey: &mut Survey) -> Option<()> {
     let mut bytes = Bytes(input);
@@ -71,23 +44,23 @@ fn gif(input: &[u8], survey: &mut Survey) -> Option<()> {
                 survey.frames = survey.frames.saturating_add(1);
                 bytes.take(palette(descriptor[8]))?;
                 bytes.byte()?;
-                bytes.sub_blocks()?;
+                bytes.first_of_sub_blocks()?;
                 survey.duration_ms += std::mem::take(&mut delay);
             }
             0x21 => match bytes.byte()? {
                 0xf9 => {
-                    let block = bytes.sub_blocks()?;
+                    let block = bytes.first_of_sub_blocks()?;
                     delay = block.get(1..3).map_or(0, |delay| u64::from(u16::from_le_bytes([delay[0], delay[1]])) * 10);
                 }
                 0xff if matches!(bytes.0.get(1..12), Some(b"NETSCAPE2.0" | b"ANIMEXTS1.0")) => {
                     bytes.take(12)?;
-                    if let Some([1, low, high, ..]) = bytes.sub_blocks() {
+                    if let Some([1, low, high, ..]) = bytes.first_of_sub_blocks() {
                         let repetitions = u32::from(u16::from_le_bytes([*low, *high]));
                         survey.plays = if repetitions == 0 { 0 } else { repetitions + 1 };
                     }
                 }
                 _ => {
-                    bytes.sub_blocks()?;
+                    bytes.first_of_sub_blocks()?;
                 }
             },
             0x3b => return Some(()),

@@ -1,33 +1,7 @@
 //! Where metadata lies in the formats that are made of blocks with a length: PNG, WebP, GIF; and in the header of BMP.
 
 use super::Piece;
-
-/// The blocks of a file, one after the other.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.take(1).map(|bytes| bytes[0])
-    }
-
-    /// Data in blocks of up to 255 bytes, up to the empty one at their end; with the length bytes between them.
-    fn sub_blocks(&mut self) -> Option<&'a [u8]> {
-        let start = self.0;
-        loop {
-            let length = self.byte()?;
-            self.take(length.into())?;
-            if length == 0 {
-                return start.get(..start.len() - self.0.len());
-            }
-        }
-    }
-}
+use crate::imaging::bytes::Bytes;
 
 /// The chunks of a PNG file that say nothing about pixels (PNG, third edition, 11.3): all that may be left out, but the frames of an
 /// animation.
