@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-avif campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -25,9 +25,11 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
 	cargo test --features faults
 
-test-avif: ## Run the tests of AVIF with each of its features (Debian: libaom-dev, and libavif-bin to judge by)
-	cargo test --features faults,avif --test imaging -- avif::
+test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)
 	cargo test --features faults,libaom --test imaging -- avif::
+
+test-avif: test-libaom ## Run them by rav1e, too
+	cargo test --features faults,avif --test imaging -- avif::
 
 campaign: ## Run every proof of reliability at full size (an hour; root for power cuts) and write docs/reliability.md
 	scripts/campaign
