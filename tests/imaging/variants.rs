@@ -140,13 +140,13 @@ fn assert_estimated(name: &str, input: &[u8], pipelines: &[&str]) {
     let count = pipelines.len();
     let pipelines: Vec<Pipeline> = pipelines.iter().map(|text| text.parse().expect("a pipeline")).collect();
     let pipelines: Vec<&Pipeline> = pipelines.iter().collect();
-    let estimate = cost::peak_bytes_of_all(&imaging::probe(input).unwrap(), &pipelines);
-    let outs = pipelines.iter().map(|_| tempfile::tempfile().unwrap()).collect();
+    let estimate = cost::peak_bytes_of_all(&imaging::probe(input).expect("the header is whole"), &pipelines);
+    let outs = pipelines.iter().map(|_| tempfile::tempfile().expect("a temporary file")).collect();
     let (_, used) = peak_of(|| {
         imaging::run_all(input, &pipelines, &Assets::default(), &ImageLimits::default(), outs, &mut |_, result| {
             assert!(result.is_ok());
         })
-        .unwrap();
+        .expect("it decodes");
     });
     let used = input.len() as u64 + used;
     println!("{name} {count}: used {used}, estimated {estimate}");
