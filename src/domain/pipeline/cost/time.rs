@@ -1,9 +1,9 @@
 //! How long a pipeline takes on one image, estimated before a pixel is decoded: a time per pixel for each stage, times the pixels that go
 //! through it.
 //!
-//! The times are those of one core of the machine that docs/benchmarks.md names, for pixels of 8 bits and the contents of photographs. `cargo bench
-//! --bench costs` measures them anew and prints them beside what is written here. They know nothing of caches, nor of how well an
-//! image compresses: a factor of two is to be expected.
+//! The times are those of one core of a machine that was busy with other work, for pixels of 8 bits and the contents of photographs; those of
+//! JPEG at a scale, of AVIF and of reading PNM are estimates. `cargo bench --bench costs` measures them anew and prints them beside what is
+//! written here. They know nothing of caches, nor of how well an image compresses: a factor of two is to be expected.
 
 use super::ImageInfo;
 use crate::domain::format::Format;
