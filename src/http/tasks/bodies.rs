@@ -1,23 +1,13 @@
-//! Tasks as JSON: one with its history, and pages of them; the results of a task by name.
+//! Tasks and their attempts as JSON.
 
-use actix_web::HttpResponse;
-use actix_web::web::{Data, Path, Query};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::actors::frontend::{FrontendError, GetImage, GetTask, ListTasks, TaskCursor, TaskQuery, TaskView};
-use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::pipeline::{InvalidVariantName, Pipeline, VariantName};
+use crate::domain::pipeline::{Pipeline, VariantName};
 use crate::domain::probe::ImageProbe;
 use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskResult, TaskState};
-use crate::http::problem::Problem;
 use crate::http::time::rfc3339;
-use crate::http::{ANSWER_DEADLINE, HttpState, download};
-
-/// Tasks on a page unless the client asks for another number, and at most.
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 /// Why something failed.
 fn failure(failure: &Failure) -> Value {
@@ -41,7 +31,7 @@ fn variants(task: &Task) -> Value {
 
 /// One task.
 #[derive(Serialize)]
-struct TaskBody<'t> {
+pub(super) struct TaskBody<'t> {
     id: TaskId,
     state: TaskState,
     run: u32,
@@ -84,7 +74,7 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
 
 /// One attempt of its history.
 #[derive(Serialize)]
-struct AttemptBody<'t> {
+pub(super) struct AttemptBody<'t> {
     run: u32,
     claim_no: ClaimNo,
     worker: &'t str,
@@ -109,54 +99,4 @@ impl<'t> From<&'t Attempt> for AttemptBody<'t> {
             refunded: end.is_some_and(AttemptEnd::refunded),
         }
     }
-}
-
-/// `GET /v1/tasks/{id}`: the task and every attempt at it.
-pub(crate) async fn get(state: Data<HttpState>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let id: TaskId = id.parse().map_err(|_| FrontendError::NotFound)?;
-    let TaskView { task, attempts } = state.frontend.send(GetTask { id }).timeout(ANSWER_DEADLINE).await??;
-    let mut body = json!(TaskBody::from(&task));
-    body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
-    Ok(HttpResponse::Ok().json(body))
-}
-
-/// The name of a variant; a text that is none names nothing that is there.
-pub(super) fn variant(name: &str) -> Result<VariantName, Problem> {
-    name.parse().map_err(|error: InvalidVariantName| Problem::new(ErrorCode::NotFound, error.to_string()))
-}
-
-/// `GET /v1/tasks/{id}/variants/{name}`: one result, as soon as it is there.
-pub(crate) async fn get_variant(state: Data<HttpState>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    let (id, name) = path.into_inner();
-    let id: TaskId = id.parse().map_err(|_| FrontendError::NotFound)?;
-    let image = state.frontend.send(GetImage { id, variant: variant(&name)? }).timeout(ANSWER_DEADLINE).await??;
-    Ok(download::image(image))
-}
-
-/// The query of [`list`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    state: Option<String>,
-    cursor: Option<u64>,
-    limit: Option<usize>,
-}
-
-impl ListQuery {
-    fn parse(&self) -> Result<TaskQuery, Problem> {
-        let state = self.state.as_deref().map(str::parse::<TaskState>).transpose();
-        let state = state.map_err(|error| Problem::new(ErrorCode::InvalidRequest, error.to_string()))?;
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Problem::new(ErrorCode::InvalidRequest, format!("limit must be from 1 to {MAX_LIMIT}")));
-        }
-        Ok(TaskQuery { state, after: self.cursor.map(TaskCursor), limit })
-    }
-}
-
-/// `GET /v1/tasks?state=&cursor=&limit=`: ids and states, oldest first; `next` is the cursor of the page after.
-pub(crate) async fn list(state: Data<HttpState>, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
-    let page = state.frontend.send(ListTasks(query.parse()?)).timeout(ANSWER_DEADLINE).await??;
-    let tasks: Vec<Value> = page.tasks.iter().map(|task| json!({ "id": task.id, "state": task.state, "run": task.run })).collect();
-    Ok(HttpResponse::Ok().json(json!({ "tasks": tasks, "next": page.next.map(|cursor| cursor.0) })))
 }

@@ -1,0 +1,45 @@
+//! Tasks, one file per subject.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | one task with its history |
+//! | `bodies` | tasks and attempts as JSON |
+//! | `list` | pages of tasks |
+//! | `files` | the results of a task by name |
+
+mod bodies;
+mod files;
+mod list;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use serde_json::json;
+
+use crate::actors::frontend::{FrontendError, GetTask, TaskView};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::TaskId;
+use crate::domain::pipeline::{InvalidVariantName, VariantName};
+use crate::http::problem::Problem;
+use crate::http::{ANSWER_DEADLINE, HttpState};
+use bodies::{AttemptBody, TaskBody};
+
+pub(crate) use files::get_variant;
+pub(crate) use list::list;
+
+/// The task of a path; a text that is no id names none.
+fn named(id: &str) -> Result<TaskId, Problem> {
+    id.parse().map_err(|_| FrontendError::NotFound.into())
+}
+
+/// The name of a variant; a text that is none names nothing that is there.
+pub(super) fn variant(name: &str) -> Result<VariantName, Problem> {
+    name.parse().map_err(|error: InvalidVariantName| Problem::new(ErrorCode::NotFound, error.to_string()))
+}
+
+/// `GET /v1/tasks/{id}`: the task and every attempt at it.
+pub(crate) async fn get(state: Data<HttpState>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let TaskView { task, attempts } = state.frontend.send(GetTask { id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
+    let mut body = json!(TaskBody::from(&task));
+    body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
+    Ok(HttpResponse::Ok().json(body))
+}
