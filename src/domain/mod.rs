@@ -1,5 +1,6 @@
 //! The words everything else is written in: pure types, no I/O, no actor.
 
+pub mod access;
 pub mod asset;
 pub mod blob;
 pub mod error_code;

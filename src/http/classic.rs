@@ -1,11 +1,12 @@
 //! The classic routes: upload, ask, download, with plain words for answers (JSON where `Accept` asks for it).
 
-use actix_web::web::{Data, Payload, Query};
+use actix_web::web::{Data, Payload, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness, Wanted};
+use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::VariantName;
@@ -39,9 +40,15 @@ impl NewImageQuery {
 }
 
 /// `POST /newImage?pipeline=` or `?variants=`: 202 and the id, once the bytes and the task are durable.
-pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, query: Query<NewImageQuery>, payload: Payload) -> HttpResponse {
+pub(crate) async fn new_image(
+    state: Data<HttpState>,
+    caller: ReqData<Caller>,
+    request: HttpRequest,
+    query: Query<NewImageQuery>,
+    payload: Payload,
+) -> HttpResponse {
     let body = SharedBody::new(payload);
-    match accept_image(&state, &request, query.into_inner(), body.clone()).await {
+    match accept_image(&state, *caller, &request, query.into_inner(), body.clone()).await {
         Ok(id) if accept::wants_json(&request) => HttpResponse::Accepted()
             .json(json!({ "id": id, "is_ready": format!("/image/isReady?id={id}"), "image": format!("/image/get?id={id}") })),
         Ok(id) => HttpResponse::Accepted().content_type("text/plain; charset=utf-8").body(id.to_string()),
@@ -50,7 +57,13 @@ pub(crate) async fn new_image(state: Data<HttpState>, request: HttpRequest, quer
 }
 
 /// Admission first, then the body: a refusal costs the client no upload.
-async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQuery, body: SharedBody) -> Result<TaskId, Problem> {
+async fn accept_image(
+    state: &HttpState,
+    caller: Caller,
+    request: &HttpRequest,
+    query: NewImageQuery,
+    body: SharedBody,
+) -> Result<TaskId, Problem> {
     let clock = body::BodyClock::start(&state.uploads);
     let length = body::announced_length(request, state.uploads.max_bytes)?;
     if length == Some(0) {
@@ -58,7 +71,7 @@ async fn accept_image(state: &HttpState, request: &HttpRequest, query: NewImageQ
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let new_image = NewImage { wanted: query.wanted()?, accepted: accept::images(request), length: exact, at_most: length };
+    let new_image = NewImage { caller, wanted: query.wanted()?, accepted: accept::images(request), length: exact, at_most: length };
     let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     body::receive(request, body, upload, &clock).await
 }
@@ -83,9 +96,15 @@ impl IdQuery {
 }
 
 /// `GET /image/isReady?id=&variant=`: `in progress`, `finished` or `failed: <code>`.
-pub(crate) async fn is_ready(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
+pub(crate) async fn is_ready(state: Data<HttpState>, caller: ReqData<Caller>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
     let readiness = async {
-        Ok::<_, Problem>(state.frontend.send(IsReady { id: query.parse()?, variant: query.variant()? }).timeout(ANSWER_DEADLINE).await??)
+        Ok::<_, Problem>(
+            state
+                .frontend
+                .send(IsReady { caller: *caller, id: query.parse()?, variant: query.variant()? })
+                .timeout(ANSWER_DEADLINE)
+                .await??,
+        )
     };
     match readiness.await {
         Ok(readiness) if accept::wants_json(&request) => HttpResponse::Ok().json(json!({ "id": query.id, "state": readiness.to_string() })),
@@ -95,12 +114,17 @@ pub(crate) async fn is_ready(state: Data<HttpState>, request: HttpRequest, query
 }
 
 /// `GET /image/get?id=&variant=`: a processed image.
-pub(crate) async fn get_image(state: Data<HttpState>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
+pub(crate) async fn get_image(
+    state: Data<HttpState>,
+    caller: ReqData<Caller>,
+    request: HttpRequest,
+    query: Query<IdQuery>,
+) -> HttpResponse {
     let image = async {
         Ok::<_, Problem>(
             state
                 .frontend
-                .send(GetImage { id: query.parse()?, variant: query.variant()?.unwrap_or_default() })
+                .send(GetImage { caller: *caller, id: query.parse()?, variant: query.variant()?.unwrap_or_default() })
                 .timeout(ANSWER_DEADLINE)
                 .await??,
         )

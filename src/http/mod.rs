@@ -5,6 +5,7 @@
 mod accept;
 mod assets;
 mod body;
+mod caller;
 mod classic;
 mod download;
 #[cfg(feature = "faults")]
@@ -23,12 +24,14 @@ use std::time::Duration;
 
 use actix::Addr;
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::actors::frontend::Frontend;
 use crate::actors::supervision::Supervisor;
 use crate::config::UploadConfig;
+use crate::domain::access::Scope;
 
 pub use request_id::request_id;
 
@@ -46,44 +49,92 @@ pub struct HttpState {
 /// How long a handler waits for the frontend before it answers 503.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, with a key or without: health, which must never depend on anything.
+    Open,
+    /// Callers with this scope.
+    Scope(Scope),
+}
+
+const OPEN: Access = Access::Open;
+const SUBMIT: Access = Access::Scope(Scope::Submit);
+const READ: Access = Access::Scope(Scope::Read);
+const ADMIN: Access = Access::Scope(Scope::Admin);
+
+/// The route table: each path with its methods, who may use them, and what answers.
+fn table() -> Vec<Entry> {
+    vec![
+        entry("/newImage", [(Method::POST, SUBMIT, web::to(classic::new_image))]),
+        entry("/image/isReady", [(Method::GET, READ, web::to(classic::is_ready))]),
+        entry("/image/get", [(Method::GET, READ, web::to(classic::get_image))]),
+        entry("/livez", [(Method::GET, OPEN, web::to(health::livez))]),
+        entry("/readyz", [(Method::GET, OPEN, web::to(health::readyz))]),
+        entry("/v1/tree", [(Method::GET, ADMIN, web::to(tree::get))]),
+        entry("/v1/tasks", [(Method::GET, READ, web::to(tasks::list))]),
+        entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get))]),
+        entry("/v1/tasks/{id}/variants/{name}", [(Method::GET, READ, web::to(tasks::get_variant))]),
+        entry("/v1/assets", [(Method::GET, READ, web::to(assets::list))]),
+        entry(
+            "/v1/assets/{name}",
+            [
+                (Method::GET, READ, web::to(assets::get)),
+                (Method::PUT, ADMIN, web::to(assets::put)),
+                (Method::DELETE, ADMIN, web::to(assets::delete)),
+            ],
+        ),
+        entry("/v1/pipelines/explain", [(Method::POST, SUBMIT, web::to(pipelines::explain))]),
+        entry("/v1/settings", [(Method::GET, ADMIN, web::to(settings::list))]),
+        entry(
+            "/v1/settings/{key}",
+            [
+                (Method::GET, ADMIN, web::to(settings::get)),
+                (Method::PUT, ADMIN, web::to(settings::put)),
+                (Method::DELETE, ADMIN, web::to(settings::delete)),
+            ],
+        ),
+        #[cfg(feature = "faults")]
+        entry("/v1/faults/{point}", [(Method::PUT, ADMIN, web::to(faults::arm))]),
+    ]
+}
+
+/// Every method of every path, and who may use it.
+#[must_use]
+pub fn route_table() -> Vec<(Method, &'static str, Access)> {
+    let methods = |entry: Entry| entry.methods.into_iter().map(move |(method, access, _)| (method, entry.path, access));
+    table().into_iter().flat_map(methods).collect()
+}
+
 /// Registers every route.
 pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
     move |app: &mut ServiceConfig| {
-        app.app_data(Data::new(state))
-            .app_data(problem::query_config())
-            .service(resource("/newImage", [(Method::POST, web::to(classic::new_image))]))
-            .service(resource("/image/isReady", [(Method::GET, web::to(classic::is_ready))]))
-            .service(resource("/image/get", [(Method::GET, web::to(classic::get_image))]))
-            .service(resource("/livez", [(Method::GET, web::to(health::livez))]))
-            .service(resource("/readyz", [(Method::GET, web::to(health::readyz))]))
-            .service(resource("/v1/tree", [(Method::GET, web::to(tree::get))]))
-            .service(resource("/v1/tasks", [(Method::GET, web::to(tasks::list))]))
-            .service(resource("/v1/tasks/{id}", [(Method::GET, web::to(tasks::get))]))
-            .service(resource("/v1/tasks/{id}/variants/{name}", [(Method::GET, web::to(tasks::get_variant))]))
-            .service(resource("/v1/assets", [(Method::GET, web::to(assets::list))]))
-            .service(resource(
-                "/v1/assets/{name}",
-                [(Method::GET, web::to(assets::get)), (Method::PUT, web::to(assets::put)), (Method::DELETE, web::to(assets::delete))],
-            ))
-            .service(resource("/v1/pipelines/explain", [(Method::POST, web::to(pipelines::explain))]))
-            .service(resource("/v1/settings", [(Method::GET, web::to(settings::list))]))
-            .service(resource(
-                "/v1/settings/{key}",
-                [(Method::GET, web::to(settings::get)), (Method::PUT, web::to(settings::put)), (Method::DELETE, web::to(settings::delete))],
-            ));
-        #[cfg(feature = "faults")]
-        app.service(resource("/v1/faults/{point}", [(Method::PUT, web::to(faults::arm))]));
+        app.app_data(Data::new(state)).app_data(problem::query_config());
+        for entry in table() {
+            app.service(resource(entry));
+        }
         app.default_service(web::route().to(problem::no_route));
     }
 }
 
+/// A path of the table.
+struct Entry {
+    path: &'static str,
+    methods: Vec<(Method, Access, Route)>,
+}
+
+fn entry<const N: usize>(path: &'static str, methods: [(Method, Access, Route); N]) -> Entry {
+    Entry { path, methods: methods.into() }
+}
+
 /// A path and what each method does there; any other method is answered with 405 and `Allow` (RFC 9110, 15.5.6).
 /// What answers GET answers HEAD as well, without the body.
-fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+fn resource(Entry { path, methods }: Entry) -> Resource {
     let mut resource = web::resource(path);
     let mut allow = Vec::new();
-    for (method, route) in routes {
+    for (method, access, route) in methods {
         allow.push(method.to_string());
+        let route = route.wrap(from_fn(move |request, next| caller::identify(access, request, next)));
         let route = if method == Method::GET {
             allow.push(Method::HEAD.to_string());
             route.guard(guard::Any(guard::Get()).or(guard::Head()))

@@ -70,8 +70,13 @@ mod tests {
 
     fn task_at_claim(claim_no: u64) -> Task {
         let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
-        let new =
-            NewTask { id: TaskId::random(), variants: Variants::only("invert".parse().unwrap()), original, input_format: Format::Png };
+        let new = NewTask {
+            id: TaskId::random(),
+            variants: Variants::only("invert".parse().unwrap()),
+            original,
+            input_format: Format::Png,
+            caller: None,
+        };
         let waiting = Task { claim_no: ClaimNo(claim_no - 1), ..Task::create(new, 1, NOW) };
         waiting.claim(GRACE, NOW).unwrap().task
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use crate::domain::access::KeyId;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
@@ -71,6 +72,8 @@ pub struct ClaimedTask {
 /// Asks for one page of tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskQuery {
+    /// Only tasks of this key; those of everybody if none is named.
+    pub caller: Option<KeyId>,
     /// Only tasks in this state.
     pub state: Option<TaskState>,
     /// Only tasks behind this place.

@@ -120,6 +120,7 @@ pub(crate) fn new_task(len: u64) -> NewTask {
         variants: Variants::only("resize:400x300,fit=cover/jpeg:q=85".parse().unwrap()),
         original: BlobMeta { len, sha256: Sha256([len as u8; 32]) },
         input_format: Format::Png,
+        caller: None,
     }
 }
 

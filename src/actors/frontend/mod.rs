@@ -32,6 +32,7 @@ use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::TaskDb;
 use crate::actors::workers::Inspector;
 use crate::config::Live;
+use crate::domain::access::Caller;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::{Accepted, Pipeline, Variants};
@@ -105,10 +106,10 @@ impl Frontend {
     }
 
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
-    fn open_upload(&mut self, variants: Variants, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
+    fn open_upload(&mut self, order: upload::Order, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
         let (upload, body, verdict_in) = Upload::channel(length);
         self.counters.uploading += 1;
-        let accepted = upload::accept(self.services.clone(), variants, permit, body).into_actor(self);
+        let accepted = upload::accept(self.services.clone(), order, permit, body).into_actor(self);
         context.spawn(accepted.map(|verdict, frontend, _| {
             frontend.count(&verdict);
             // A client that is gone does not hear it.
@@ -174,6 +175,8 @@ async fn admit(services: Services, variants: Variants, length: Option<u64>) -> R
 #[derive(Message)]
 #[rtype(result = "Result<Upload<TaskId>, FrontendError>")]
 pub struct NewImage {
+    /// Whose it will be.
+    pub caller: Caller,
     /// What it is to become.
     pub wanted: Wanted,
     /// The formats that the client takes, for an output that is to be chosen.
@@ -198,7 +201,7 @@ pub enum Wanted {
 impl Handler<NewImage> for Frontend {
     type Result = ResponseActFuture<Self, Result<Upload<TaskId>, FrontendError>>;
 
-    fn handle(&mut self, NewImage { wanted, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, NewImage { caller, wanted, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
         let variants = match self.variants(&wanted, accepted) {
             Ok(variants) => variants,
@@ -207,7 +210,7 @@ impl Handler<NewImage> for Frontend {
         let admitted = admit(self.services.clone(), variants, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {
             let (variants, permit) = admitted?;
-            Ok(frontend.open_upload(variants, length, permit, context))
+            Ok(frontend.open_upload(upload::Order { caller: caller.key(), variants }, length, permit, context))
         }))
     }
 }

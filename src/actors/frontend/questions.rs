@@ -10,6 +10,7 @@ use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
 use crate::actors::storage::GetBlob;
 use crate::actors::task_db::{GetAttempts, GetState, ListByState};
+use crate::domain::access::Caller;
 use crate::domain::blob::BlobMeta;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
@@ -43,10 +44,12 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// A task that its user may still see: one that was cancelled or is being removed is gone for them.
-async fn visible(services: &Services, id: TaskId) -> Result<Task, FrontendError> {
+/// A task that the caller may see: one of somebody else's is as if it were not there, and one that was cancelled or is being removed is
+/// gone.
+async fn visible(services: &Services, caller: Caller, id: TaskId) -> Result<Task, FrontendError> {
     faults::point("frontend.look_up");
     let task = services.task_db.send(GetState { id }).timeout(ASK_DEADLINE).await??;
+    let task = task.filter(|task| caller.sees(task.caller));
     task.filter(|task| !matches!(task.state, TaskState::Cancelled | TaskState::Deleting)).ok_or(FrontendError::NotFound)
 }
 
@@ -59,6 +62,8 @@ fn failure(task: &Task) -> Failure {
 #[derive(Message)]
 #[rtype(result = "Result<Readiness, FrontendError>")]
 pub struct IsReady {
+    /// Who asks.
+    pub caller: Caller,
     /// The task.
     pub id: TaskId,
     /// Which of its results; all of them if none is named.
@@ -68,14 +73,14 @@ pub struct IsReady {
 impl Handler<IsReady> for Frontend {
     type Result = Answer<Readiness>;
 
-    fn handle(&mut self, IsReady { id, variant }: IsReady, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, IsReady { caller, id, variant }: IsReady, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.is_ready");
-        Box::pin(is_ready(self.services.clone(), id, variant).into_actor(self))
+        Box::pin(is_ready(self.services.clone(), caller, id, variant).into_actor(self))
     }
 }
 
-async fn is_ready(services: Services, id: TaskId, variant: Option<VariantName>) -> Result<Readiness, FrontendError> {
-    let task = visible(&services, id).await?;
+async fn is_ready(services: Services, caller: Caller, id: TaskId, variant: Option<VariantName>) -> Result<Readiness, FrontendError> {
+    let task = visible(&services, caller, id).await?;
     match variant {
         Some(variant) if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
         Some(variant) if task.results.contains_key(&variant) => return Ok(Readiness::Finished),
@@ -107,6 +112,8 @@ pub struct Image {
 #[derive(Message)]
 #[rtype(result = "Result<Image, FrontendError>")]
 pub struct GetImage {
+    /// Who asks.
+    pub caller: Caller,
     /// The task.
     pub id: TaskId,
     /// Which of its results.
@@ -116,15 +123,15 @@ pub struct GetImage {
 impl Handler<GetImage> for Frontend {
     type Result = Answer<Image>;
 
-    fn handle(&mut self, GetImage { id, variant }: GetImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, GetImage { caller, id, variant }: GetImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.get_image");
-        Box::pin(get_image(self.services.clone(), id, variant).into_actor(self))
+        Box::pin(get_image(self.services.clone(), caller, id, variant).into_actor(self))
     }
 }
 
 /// A result can be had as soon as it is there, whatever becomes of the others.
-async fn get_image(services: Services, id: TaskId, variant: VariantName) -> Result<Image, FrontendError> {
-    let task = visible(&services, id).await?;
+async fn get_image(services: Services, caller: Caller, id: TaskId, variant: VariantName) -> Result<Image, FrontendError> {
+    let task = visible(&services, caller, id).await?;
     let (result, key) = match (task.results.get(&variant), task.result_key(variant)) {
         (Some(result), Some(key)) => (result, key),
         _ if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
@@ -158,6 +165,8 @@ pub struct TaskView {
 #[derive(Message)]
 #[rtype(result = "Result<TaskView, FrontendError>")]
 pub struct GetTask {
+    /// Who asks.
+    pub caller: Caller,
     /// The task.
     pub id: TaskId,
 }
@@ -165,18 +174,18 @@ pub struct GetTask {
 impl Handler<GetTask> for Frontend {
     type Result = Answer<TaskView>;
 
-    fn handle(&mut self, GetTask { id }: GetTask, _: &mut Context<Self>) -> Self::Result {
-        Box::pin(get_task(self.services.clone(), id).into_actor(self))
+    fn handle(&mut self, GetTask { caller, id }: GetTask, _: &mut Context<Self>) -> Self::Result {
+        Box::pin(get_task(self.services.clone(), caller, id).into_actor(self))
     }
 }
 
-async fn get_task(services: Services, id: TaskId) -> Result<TaskView, FrontendError> {
-    let task = visible(&services, id).await?;
+async fn get_task(services: Services, caller: Caller, id: TaskId) -> Result<TaskView, FrontendError> {
+    let task = visible(&services, caller, id).await?;
     let attempts = services.task_db.send(GetAttempts { id }).timeout(ASK_DEADLINE).await??;
     Ok(TaskView { task, attempts })
 }
 
-/// Asks for a page of tasks.
+/// Asks for a page of tasks; whose is said by the query.
 #[derive(Message)]
 #[rtype(result = "Result<TaskPage, FrontendError>")]
 pub struct ListTasks(pub TaskQuery);

@@ -10,6 +10,7 @@ use crate::actors::frontend::{FrontendError, Services};
 use crate::actors::master::{Permit, TaskInserted};
 use crate::actors::storage::{DeleteBlob, PutBlob, Source};
 use crate::actors::task_db::{Unsettled, settle};
+use crate::domain::access::KeyId;
 use crate::domain::blob::BlobKey;
 use crate::domain::faults;
 use crate::domain::format::Format;
@@ -107,12 +108,18 @@ impl<T> Upload<T> {
     }
 }
 
+/// What is to be made of an upload, and whose it is.
+pub(super) struct Order {
+    pub(super) caller: Option<KeyId>,
+    pub(super) variants: Variants,
+}
+
 /// Makes an upload durable: the bytes first, then the row, then the master is told.
 ///
 /// # Errors
 /// When the upload was not acknowledged. Whether a row exists is then unknown only after
 /// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
-pub(super) async fn accept(services: Services, variants: Variants, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
+pub(super) async fn accept(services: Services, order: Order, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
     let UploadedBody { length, chunks, format } = body;
     let id = TaskId::random();
     let key = BlobKey::Original(id);
@@ -122,7 +129,8 @@ pub(super) async fn accept(services: Services, variants: Variants, permit: Permi
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");
     let bytes = original.len;
-    let task = NewTask { id, variants, original, input_format };
+    let Order { caller, variants } = order;
+    let task = NewTask { id, variants, original, input_format, caller };
     match settle(&services.task_db, Change::Insert(task)).await {
         Ok(_) => {
             faults::point("frontend.after_insert");

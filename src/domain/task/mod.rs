@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use attempt::{Attempt, AttemptEnd, Ended};
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
 
+use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::format::Format;
@@ -110,6 +111,8 @@ pub struct NewTask {
     pub original: BlobMeta,
     /// The format that the original's first bytes belong to.
     pub input_format: Format,
+    /// The key that it was handed in with.
+    pub caller: Option<KeyId>,
 }
 
 /// A task as it was at one moment: a copy of its row.
@@ -129,6 +132,8 @@ pub struct Task {
     pub original: BlobMeta,
     /// The format of the original.
     pub input_format: Format,
+    /// The key that the task belongs to; `None` where it was handed in without one.
+    pub caller: Option<KeyId>,
     /// The fence of the latest claim, over all runs; 0 before the first.
     pub claim_no: ClaimNo,
     /// Attempts that count in this run.
@@ -162,6 +167,7 @@ impl Task {
             variants: new.variants,
             original: new.original,
             input_format: new.input_format,
+            caller: new.caller,
             claim_no: ClaimNo::default(),
             attempts: 0,
             refunds: 0,

@@ -12,10 +12,11 @@ mod files;
 mod list;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, ReqData};
 use serde_json::json;
 
 use crate::actors::frontend::{FrontendError, GetTask, TaskView};
+use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::{InvalidVariantName, VariantName};
@@ -37,8 +38,8 @@ pub(super) fn variant(name: &str) -> Result<VariantName, Problem> {
 }
 
 /// `GET /v1/tasks/{id}`: the task and every attempt at it.
-pub(crate) async fn get(state: Data<HttpState>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let TaskView { task, attempts } = state.frontend.send(GetTask { id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
+pub(crate) async fn get(state: Data<HttpState>, caller: ReqData<Caller>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let TaskView { task, attempts } = state.frontend.send(GetTask { caller: *caller, id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
     let mut body = json!(TaskBody::from(&task));
     body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
     Ok(HttpResponse::Ok().json(body))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::Uuid;
 
 use crate::domain::ids::{ClaimNo, TaskId};
@@ -21,18 +21,22 @@ pub(super) fn attempts(connection: &Connection, id: TaskId) -> Result<Vec<Attemp
 pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage, Fault> {
     let limit = query.limit.clamp(1, TaskQuery::MAX_LIMIT);
     let after = rows::int(query.after.map_or(0, |Cursor(seq)| seq));
+    let (caller, state) = (query.caller.map(|key| key.0), query.state.map(TaskState::as_str));
     // One row more than asked for tells whether there is a next page.
-    let wanted = limit as u64 + 1;
-    let rows = match query.state {
-        Some(state) => connection
-            .prepare_cached("SELECT * FROM tasks WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?
-            .query_map((state.as_str(), after, rows::int(wanted)), place_and_task)?
-            .collect::<Result<Vec<_>, _>>()?,
-        None => connection
-            .prepare_cached("SELECT * FROM tasks WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
-            .query_map((after, rows::int(wanted)), place_and_task)?
-            .collect::<Result<Vec<_>, _>>()?,
-    };
+    let wanted = rows::int(limit as u64 + 1);
+    let mut conditions = "seq > :after".to_owned();
+    let mut parameters: Vec<(&str, &dyn ToSql)> = vec![(":after", &after), (":wanted", &wanted)];
+    // Each combination has an index that ends in `seq`, so that no page reads over the tasks of others.
+    if caller.is_some() {
+        conditions.push_str(" AND caller = :caller");
+        parameters.push((":caller", &caller));
+    }
+    if state.is_some() {
+        conditions.push_str(" AND state = :state");
+        parameters.push((":state", &state));
+    }
+    let mut statement = connection.prepare_cached(&format!("SELECT * FROM tasks WHERE {conditions} ORDER BY seq LIMIT :wanted"))?;
+    let rows = statement.query_map(parameters.as_slice(), place_and_task)?.collect::<Result<Vec<_>, _>>()?;
     let next = (rows.len() > limit).then(|| Cursor(rows[limit - 1].0));
     let tasks = rows.into_iter().take(limit).filter_map(|(seq, task)| readable(seq, task)).collect();
     Ok(TaskPage { tasks, next })

@@ -8,6 +8,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
+use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
@@ -88,6 +89,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         variants: parsed(row, "variants")?,
         original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
         input_format: parsed(row, "input_format")?,
+        caller: required::<Option<_>>(row, "caller")?.map(KeyId),
         claim_no: ClaimNo(uint(row, "claim_no")?),
         attempts: required(row, "attempts")?,
         refunds: required(row, "refunds")?,
@@ -159,8 +161,8 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 /// Writes a new task and gives it its place in the order; `None` if the id is taken.
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results)
-         VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results)
+        "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results, caller)
+         VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results, :caller)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
@@ -176,6 +178,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":refunds": task.refunds,
         ":created_at": int(task.created_at.0),
         ":results": stored(&task.results),
+        ":caller": task.caller.map(|key| key.0),
     })?;
     let seq = connection.last_insert_rowid().unsigned_abs();
     Ok((rows == 1).then_some(Task { seq, ..task }))

@@ -51,7 +51,7 @@ impl Moments {
 }
 
 fn in_progress(tasks: &SqliteDb) -> Vec<Task> {
-    let query = TaskQuery { state: Some(TaskState::InProgress), after: None, limit: TaskQuery::MAX_LIMIT };
+    let query = TaskQuery { caller: None, state: Some(TaskState::InProgress), after: None, limit: TaskQuery::MAX_LIMIT };
     block_on(tasks.list(query)).expect("the copy can be read").tasks
 }
 

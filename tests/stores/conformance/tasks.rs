@@ -1,18 +1,20 @@
 //! What every store of tasks promises about everything but claims.
 
+use safelight::domain::access::KeyId;
 use safelight::domain::ids::{ClaimNo, TaskId};
 use safelight::domain::pipeline::VariantName;
-use safelight::domain::task::{AttemptEnd, Change, Claim, Rejected, Results, TaskState};
-use safelight::stores::tasks::{Backlog, Cursor, TaskQuery};
+use safelight::domain::task::{AttemptEnd, Change, Claim, NewTask, Rejected, Results, TaskState};
+use safelight::stores::tasks::{Backlog, Cursor, TaskPage, TaskQuery};
 
 use crate::conformance::claims::{assert_late, rejected, reports};
 use crate::fixtures::*;
 
 pub(crate) fn an_insert_is_read_back_as_it_was_written(engine: &mut impl TaskEngine) {
-    let new = new_task(5);
+    let new = NewTask { caller: Some(KeyId([0, 1, 2, 3, 4, 5, 6, 255])), ..new_task(5) };
     let task = apply(&*engine.tasks(), Change::Insert(new.clone())).unwrap();
     assert_eq!((task.id, &task.variants, task.original, task.input_format), (new.id, &new.variants, new.original, new.input_format));
     assert_eq!((task.state, task.run, task.claim_no, task.attempts), (TaskState::NotStarted, 1, ClaimNo(0), 0));
+    assert_eq!(task.caller, new.caller);
     assert_eq!(get(&*engine.tasks(), new.id), task);
     engine.reopen();
     assert_eq!(get(&*engine.tasks(), new.id), task);
@@ -99,7 +101,7 @@ pub(crate) fn pages_are_complete_and_disjoint(engine: &mut impl TaskEngine) {
     let pages = |state, limit| {
         let (mut all, mut after): (Vec<TaskId>, Option<Cursor>) = (vec![], None);
         loop {
-            let page = block_on(store.list(TaskQuery { state, after, limit })).unwrap();
+            let page = block_on(store.list(TaskQuery { caller: None, state, after, limit })).unwrap();
             assert!(page.tasks.len() <= limit.max(1));
             all.extend(page.tasks.iter().map(|task| task.id));
             after = page.next;
@@ -114,6 +116,24 @@ pub(crate) fn pages_are_complete_and_disjoint(engine: &mut impl TaskEngine) {
         assert_eq!(pages(Some(TaskState::NotStarted), limit), ids[2..]);
         assert_eq!(pages(Some(TaskState::Failed), limit), []);
     }
+}
+
+pub(crate) fn a_caller_has_pages_of_its_own(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let callers = [Some(KeyId([1; 8])), None, Some(KeyId([2; 8]))];
+    let of = |caller| apply(&*store, Change::Insert(NewTask { caller, ..new_task(1) })).unwrap().id;
+    let ids: Vec<_> = (0..9).map(|index| of(callers[index % 3])).collect();
+    (0..4).for_each(|_| drop(claim_one(&*store)));
+    let page = |caller, state, after, limit| block_on(store.list(TaskQuery { caller, state, after, limit })).unwrap();
+    let listed = |page: &TaskPage| page.tasks.iter().map(|task| task.id).collect::<Vec<_>>();
+    let first = page(callers[0], None, None, 2);
+    assert_eq!(listed(&first), [ids[0], ids[3]]);
+    let second = page(callers[0], None, first.next, 2);
+    assert_eq!((listed(&second), second.next), (vec![ids[6]], None));
+    assert_eq!(listed(&page(callers[0], Some(TaskState::InProgress), None, 9)), [ids[0], ids[3]]);
+    assert_eq!(listed(&page(callers[2], Some(TaskState::NotStarted), None, 9)), [ids[5], ids[8]]);
+    assert_eq!(listed(&page(Some(KeyId([3; 8])), None, None, 9)), []);
+    assert_eq!(listed(&page(None, None, None, 9)), ids, "nobody named: everybody's");
 }
 
 pub(crate) fn the_backlog_is_the_truth(engine: &mut impl TaskEngine) {
