@@ -33,7 +33,7 @@ fn scratch() -> TempDir {
 
 async fn insert(tasks: &SqliteDb, id: TaskId, original: BlobMeta) {
     let variants = Variants::only("swap_channels".parse().expect("an operation"));
-    tasks.apply(Change::Insert(NewTask { id, variants, original, input_format: Format::Jpeg, caller: None })).await.expect("a new task");
+    tasks.apply(Change::Insert(NewTask::new(id, variants, original, Format::Jpeg))).await.expect("a new task");
 }
 
 async fn upload(blobs: &LocalBlobs, tasks: &SqliteDb, body: Bytes) -> BlobKey {

@@ -36,7 +36,7 @@ impl BodyClock {
     }
 
     /// The next item of `stream`, or the problem of waiting too long for it.
-    async fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Result<Option<S::Item>, Problem> {
+    pub(crate) async fn next<S: Stream + Unpin>(&self, stream: &mut S) -> Result<Option<S::Item>, Problem> {
         match timeout_at(self.end, timeout(self.idle, stream.next())).await {
             Ok(Ok(item)) => Ok(item),
             Ok(Err(_)) => Err(stalled(format!("no byte of the body arrived for {} s; send it again", self.idle.as_secs_f32()))),
@@ -115,8 +115,8 @@ pub(crate) async fn receive<T>(request: &HttpRequest, body: SharedBody, upload: 
     if is_multipart(request) { receive_multipart(request, body, upload, clock).await } else { pump(body, upload, clock).await }
 }
 
-/// Pumps one stream of bytes into the upload.
-async fn pump<S, E, T>(mut body: S, mut upload: Upload<T>, clock: &BodyClock) -> Result<T, Problem>
+/// Pumps one stream of bytes into the upload and waits for the acknowledgement.
+pub(crate) async fn pump<S, E, T>(mut body: S, mut upload: Upload<T>, clock: &BodyClock) -> Result<T, Problem>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
@@ -148,15 +148,23 @@ fn is_file(part: &actix_multipart::Field) -> bool {
 }
 
 /// The client broke off or sent nonsense.
-fn broken(error: impl std::fmt::Display) -> Problem {
+pub(crate) fn broken(error: impl std::fmt::Display) -> Problem {
     Problem::new(ErrorCode::InvalidRequest, format!("the body could not be read: {error}"))
 }
 
 /// A small body, whole: a setting or a command.
-pub(crate) async fn small(mut payload: Payload, config: &UploadConfig) -> Result<Bytes, Problem> {
-    let clock = BodyClock::start(config);
+pub(crate) async fn small(payload: Payload, config: &UploadConfig) -> Result<Bytes, Problem> {
+    whole(payload, &BodyClock::start(config)).await
+}
+
+/// A small body or part of one, whole.
+pub(crate) async fn whole<S, E>(mut body: S, clock: &BodyClock) -> Result<Bytes, Problem>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::fmt::Display,
+{
     let mut bytes = actix_web::web::BytesMut::new();
-    while let Some(chunk) = clock.next(&mut payload).await? {
+    while let Some(chunk) = clock.next(&mut body).await? {
         bytes.extend_from_slice(&chunk.map_err(broken)?);
         if bytes.len() > SMALL_BODY {
             return Err(Problem::new(ErrorCode::PayloadTooLarge, format!("the value is longer than {SMALL_BODY} bytes")));
@@ -165,5 +173,5 @@ pub(crate) async fn small(mut payload: Payload, config: &UploadConfig) -> Result
     Ok(bytes.freeze())
 }
 
-/// The most that [`small`] reads, in bytes.
+/// The most that [`whole`] reads, in bytes.
 const SMALL_BODY: usize = 64 * 1024;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Readiness, Wanted};
+use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Parameters, Readiness, Wanted};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
@@ -71,9 +71,10 @@ async fn accept_image(
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let new_image = NewImage { caller, wanted: query.wanted()?, accepted: accept::images(request), length: exact, at_most: length };
-    let upload = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
-    body::receive(request, body, upload, &clock).await
+    let parameters = Parameters { wanted: query.wanted()?, accepted: accept::images(request), metadata: None };
+    let new_image = NewImage { caller, parameters, length: exact, at_most: length };
+    let submission = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
+    Ok(body::receive(request, body, submission.into_upload(), &clock).await?.task.id)
 }
 
 /// The query that names a task, and one of its results where it has several.

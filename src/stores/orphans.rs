@@ -70,13 +70,7 @@ mod tests {
 
     fn task_at_claim(claim_no: u64) -> Task {
         let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
-        let new = NewTask {
-            id: TaskId::random(),
-            variants: Variants::only("invert".parse().unwrap()),
-            original,
-            input_format: Format::Png,
-            caller: None,
-        };
+        let new = NewTask::new(TaskId::random(), Variants::only("invert".parse().unwrap()), original, Format::Png);
         let waiting = Task { claim_no: ClaimNo(claim_no - 1), ..Task::create(new, 1, NOW) };
         waiting.claim(GRACE, NOW).unwrap().task
     }

@@ -26,6 +26,7 @@ mod routes;
 mod settings;
 mod slow_clients;
 mod stop_and_start;
+mod submit;
 mod variants;
 mod waiting;
 mod watermark;

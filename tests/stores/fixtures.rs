@@ -115,13 +115,8 @@ impl TaskEngine for Sqlite {
 }
 
 pub(crate) fn new_task(len: u64) -> NewTask {
-    NewTask {
-        id: TaskId::random(),
-        variants: Variants::only("resize:400x300,fit=cover/jpeg:q=85".parse().unwrap()),
-        original: BlobMeta { len, sha256: Sha256([len as u8; 32]) },
-        input_format: Format::Png,
-        caller: None,
-    }
+    let variants = Variants::only("resize:400x300,fit=cover/jpeg:q=85".parse().unwrap());
+    NewTask::new(TaskId::random(), variants, BlobMeta { len, sha256: Sha256([len as u8; 32]) }, Format::Png)
 }
 
 pub(crate) fn result_of(claim: Claim) -> TaskResult {

@@ -4,7 +4,9 @@
 //! | file | what lives there |
 //! |---|---|
 //! | this one | the actor and `NewImage` |
-//! | `upload` | one upload, from its first byte to the acknowledgement |
+//! | `upload` | the bytes on their way in |
+//! | `submission` | an upload that becomes a task, to its acknowledgement |
+//! | `parameters` | what a client says about it, and what that means |
 //! | `assets` | storing, reading and removing assets |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
 //! | `explain` | what a pipeline would do |
@@ -14,8 +16,10 @@
 mod assets;
 mod error;
 mod explain;
+mod parameters;
 mod questions;
 mod settings;
+mod submission;
 mod upload;
 
 use std::sync::Arc;
@@ -34,20 +38,20 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::access::Caller;
 use crate::domain::faults;
-use crate::domain::ids::TaskId;
-use crate::domain::pipeline::{Accepted, Pipeline, Variants};
 
 pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use explain::Explain;
+pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
 pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
+pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;
 
-/// The preset of an upload that names no pipeline.
-const DEFAULT_PRESET: &str = "default";
+use parameters::TaskSpec;
+use submission::Admitted;
 
 /// How long another service may take to answer; whoever asked the frontend is then told to try again.
 const ASK_DEADLINE: Duration = Duration::from_secs(8);
@@ -92,38 +96,25 @@ impl Frontend {
         Self { services, live, counters: FrontendCounters::default() }
     }
 
-    /// What an upload is to become; with what the client accepts, so that every attempt makes the same of it.
-    fn variants(&self, wanted: &Wanted, accepted: Accepted) -> Result<Variants, FrontendError> {
-        let pipeline = |text| Pipeline::parse_with(text, self.live.presets()).map(Variants::only);
-        let variants = match wanted {
-            Wanted::Default => pipeline(DEFAULT_PRESET),
-            Wanted::Pipeline(text) => pipeline(text),
-            Wanted::Variants(text) => Variants::parse_with(text, self.live.presets()),
-        }?;
-        let variants = variants.accepting(accepted);
-        variants.iter().try_for_each(|(_, pipeline)| self.live.limits().check_steps(pipeline))?;
-        Ok(variants)
-    }
-
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
-    fn open_upload(&mut self, order: upload::Order, length: Option<u64>, permit: Permit, context: &mut Context<Self>) -> Upload<TaskId> {
-        let (upload, body, verdict_in) = Upload::channel(length);
+    fn open_upload(&mut self, spec: TaskSpec, length: Option<u64>, admitted: Admitted, context: &mut Context<Self>) -> Submission {
+        let (submission, submitted, verdict_in) = Submission::channel(spec, length);
         self.counters.uploading += 1;
-        let accepted = upload::accept(self.services.clone(), order, permit, body).into_actor(self);
+        let accepted = submission::accept(self.services.clone(), admitted, submitted).into_actor(self);
         context.spawn(accepted.map(|verdict, frontend, _| {
             frontend.count(&verdict);
             // A client that is gone does not hear it.
             let _ = verdict_in.send(verdict);
         }));
-        upload
+        submission
     }
 
-    fn count(&mut self, verdict: &Result<TaskId, FrontendError>) {
+    fn count(&mut self, verdict: &Result<AcceptedTask, FrontendError>) {
         self.counters.uploading -= 1;
         match verdict {
-            Ok(id) => {
+            Ok(AcceptedTask { task, .. }) => {
                 self.counters.accepted += 1;
-                log::info!(task:% = id; "task accepted");
+                log::info!(task:% = task.id; "task accepted");
             }
             Err(error) => {
                 self.counters.not_accepted += 1;
@@ -165,52 +156,39 @@ impl Handler<SettingsChanged> for Frontend {
 }
 
 /// What an upload needs before its body is read: the assets that its pipelines name, and a permit.
-async fn admit(services: Services, variants: Variants, length: Option<u64>) -> Result<(Variants, Permit), FrontendError> {
-    assets::are_stored(&services, &variants).await?;
+async fn admit(services: Services, spec: TaskSpec, length: Option<u64>) -> Result<(TaskSpec, Permit), FrontendError> {
+    assets::are_stored(&services, &spec.variants).await?;
     let permit = services.master.send(Admit { length }).timeout(ASK_DEADLINE).await??;
-    Ok((variants, permit))
+    Ok((spec, permit))
 }
 
 /// Asks to upload an image; the reply is where its bytes go.
 #[derive(Message)]
-#[rtype(result = "Result<Upload<TaskId>, FrontendError>")]
+#[rtype(result = "Result<Submission, FrontendError>")]
 pub struct NewImage {
     /// Whose it will be.
     pub caller: Caller,
-    /// What it is to become.
-    pub wanted: Wanted,
-    /// The formats that the client takes, for an output that is to be chosen.
-    pub accepted: Accepted,
+    /// What is said about it so far.
+    pub parameters: Parameters,
     /// The length of the image in bytes, where the client announced it.
     pub length: Option<u64>,
     /// A bound on the length, where the client announced that of something around the image.
     pub at_most: Option<u64>,
 }
 
-/// What an upload is to become, in the words of the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// What the default preset makes of it.
-    Default,
-    /// What a pipeline in either form, or the preset of that name, makes of it.
-    Pipeline(String),
-    /// A result for each of some variants, in either form.
-    Variants(String),
-}
-
 impl Handler<NewImage> for Frontend {
-    type Result = ResponseActFuture<Self, Result<Upload<TaskId>, FrontendError>>;
+    type Result = ResponseActFuture<Self, Result<Submission, FrontendError>>;
 
-    fn handle(&mut self, NewImage { caller, wanted, accepted, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, NewImage { caller, parameters, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
-        let variants = match self.variants(&wanted, accepted) {
-            Ok(variants) => variants,
+        let spec = match self.read(parameters) {
+            Ok(spec) => spec,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
-        let admitted = admit(self.services.clone(), variants, length.or(at_most)).into_actor(self);
+        let admitted = admit(self.services.clone(), spec, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {
-            let (variants, permit) = admitted?;
-            Ok(frontend.open_upload(upload::Order { caller: caller.key(), variants }, length, permit, context))
+            let (spec, permit) = admitted?;
+            Ok(frontend.open_upload(spec, length, Admitted { caller: caller.key(), permit }, context))
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! One upload: the handle that HTTP writes into, and the steps from its first byte to the acknowledgement.
+//! One upload: the handle that HTTP writes into, whatever its bytes are to become.
 
 use std::time::Duration;
 
@@ -6,18 +6,9 @@ use actix_web::web::{Bytes, BytesMut};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::actors::frontend::{FrontendError, Services};
-use crate::actors::master::{Permit, TaskInserted};
-use crate::actors::storage::{DeleteBlob, PutBlob, Source};
-use crate::actors::task_db::{Unsettled, settle};
-use crate::domain::access::KeyId;
-use crate::domain::blob::BlobKey;
-use crate::domain::faults;
+use crate::actors::frontend::FrontendError;
 use crate::domain::format::Format;
-use crate::domain::ids::TaskId;
-use crate::domain::pipeline::Variants;
-use crate::domain::task::{Change, NewTask};
-use crate::stores::blobs::{BlobStoreError, Chunk};
+use crate::stores::blobs::Chunk;
 
 /// Chunks on their way to storage per upload; the client waits while they are written.
 const CHUNKS_IN_FLIGHT: usize = 4;
@@ -108,46 +99,10 @@ impl<T> Upload<T> {
     }
 }
 
-/// What is to be made of an upload, and whose it is.
-pub(super) struct Order {
-    pub(super) caller: Option<KeyId>,
-    pub(super) variants: Variants,
-}
-
-/// Makes an upload durable: the bytes first, then the row, then the master is told.
-///
-/// # Errors
-/// When the upload was not acknowledged. Whether a row exists is then unknown only after
-/// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
-pub(super) async fn accept(services: Services, order: Order, permit: Permit, body: UploadedBody) -> Result<TaskId, FrontendError> {
-    let UploadedBody { length, chunks, format } = body;
-    let id = TaskId::random();
-    let key = BlobKey::Original(id);
-    let source = Source::Stream { chunks, announced: length, at_most: u64::MAX };
-    // Its deadline is the client's: an upload that is dropped ends the stream.
-    let original = services.storage.send(PutBlob { key, source }).await??;
-    let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
-    faults::point("frontend.before_insert");
-    let bytes = original.len;
-    let Order { caller, variants } = order;
-    let task = NewTask { id, variants, original, input_format, caller };
-    match settle(&services.task_db, Change::Insert(task)).await {
-        Ok(_) => {
-            faults::point("frontend.after_insert");
-            services.master.do_send(TaskInserted { id, bytes, permit });
-            Ok(id)
-        }
-        Err(Unsettled::Refused(error)) => {
-            services.storage.do_send(DeleteBlob { key });
-            Err(error.into())
-        }
-        Err(Unsettled::Unknown) => Err(FrontendError::Unavailable),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::TaskId;
 
     fn upload() -> (Upload<TaskId>, UploadedBody) {
         let (upload, body, _) = Upload::channel(None);

@@ -4,6 +4,7 @@
 //! meanwhile) is released with its attempt refunded.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, MailboxError, Message, WrapFuture};
 
@@ -142,7 +143,7 @@ impl Master {
     }
 
     fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
-        let in_hand = InHand { tries: task.attempts + task.refunds, ..InHand::new(claim) };
+        let in_hand = InHand { tries: task.attempts + task.refunds, since: Some(Instant::now()), ..InHand::new(claim) };
         let work = Work { task, claim, limits: self.live.limits(), master: self.lifeline.link() };
         match self.dispatch.hand_out(&worker, Box::new(work)) {
             Ok(()) => {

@@ -1,6 +1,6 @@
 //! Intake: who may upload, what was inserted, and the drain that ends both.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message};
 
@@ -38,6 +38,19 @@ impl Handler<CheckAdmission> for Master {
     fn handle(&mut self, _: CheckAdmission, _: &mut Context<Self>) -> Self::Result {
         let wait = self.throughput.wait_for(self.admission.backlog().tasks, Instant::now());
         self.admission.check(0, wait)
+    }
+}
+
+/// Asks in which time a task that was inserted just now may have ended; `None` where that cannot be told.
+#[derive(Message)]
+#[rtype(result = "Option<Duration>")]
+pub struct EstimateEnd;
+
+impl Handler<EstimateEnd> for Master {
+    type Result = Option<Duration>;
+
+    fn handle(&mut self, _: EstimateEnd, _: &mut Context<Self>) -> Self::Result {
+        self.throughput.time_for(self.admission.backlog().tasks, self.live.workers().into())
     }
 }
 

@@ -4,8 +4,8 @@
 //! | file | what the master does there |
 //! |---|---|
 //! | `admission` | permits, refusals |
-//! | `throughput` | the measured rate behind `Retry-After` |
-//! | `intake` | `Admit`, `TaskInserted`, `Drain` |
+//! | `throughput` | the measured times behind `Retry-After` and estimates |
+//! | `intake` | `Admit`, `TaskInserted`, `EstimateEnd`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
 //! | `lost_claims` | claims whose answer never came |
 //! | `outcome` | `ResultMade`, `WorkFinished`, `Heartbeat`: what becomes of a claim |
@@ -35,7 +35,7 @@ use crate::stores::tasks::Backlog;
 
 pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
 pub use dispatch::{GetWork, Work};
-pub use intake::{Admit, CheckAdmission, Drain, TaskInserted};
+pub use intake::{Admit, CheckAdmission, Drain, EstimateEnd, TaskInserted};
 pub use outcome::{Heartbeat, Late, NotAdded, Outcome, ResultMade, WorkFinished, WorkerLeft};
 
 /// What stays the same over restarts: whom the master asks, and its settings.
@@ -63,12 +63,14 @@ struct InHand {
     tries: u32,
     /// When its worker was last heard of.
     heard: Instant,
+    /// When it was handed out, if it was in this life of the master.
+    since: Option<Instant>,
 }
 
 impl InHand {
     /// The first try of a claim, heard of now.
     fn new(claim: Claim) -> Self {
-        Self { claim, tries: 1, heard: Instant::now() }
+        Self { claim, tries: 1, heard: Instant::now(), since: None }
     }
 }
 

@@ -179,6 +179,9 @@ impl Master {
         let claim = in_hand.claim;
         outcome.log(claim);
         self.settling.push(claim);
+        if matches!(outcome, Outcome::Done(_) | Outcome::Failed(_)) {
+            in_hand.since.iter().for_each(|since| self.throughput.record_work(since.elapsed()));
+        }
         let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
         let (change, runnable_in) = match outcome {
             Outcome::Done(made) => (self.addition(claim, *made), None),

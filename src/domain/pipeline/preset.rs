@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OutputChoice, Pipeline, Step};
+use super::call::did_you_mean;
+use super::{OutputChoice, Pipeline, PipelineError, Step};
 use crate::domain::name::is_name;
 
 /// The name of a preset: a lower-case letter, then up to 63 lower-case letters, digits, `_` or `-`; never the name of an
@@ -85,6 +86,21 @@ impl Presets {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Pipeline> {
         self.0.get(name)
+    }
+
+    /// The pipeline of that name, spaces around it aside.
+    ///
+    /// # Errors
+    /// When there is none, with the names that there are.
+    pub fn find(&self, name: &str) -> Result<&Pipeline, PipelineError> {
+        let known = || self.0.keys().map(PresetName::as_str);
+        self.get(name.trim_ascii()).ok_or_else(|| {
+            let names = known().collect::<Vec<_>>().join(", ");
+            PipelineError::new(
+                0..name.len(),
+                format!("unknown preset: expected one of {names}{}", did_you_mean(name.trim_ascii(), known())),
+            )
+        })
     }
 
     /// Adds or replaces a preset; returns the pipeline that had the name.

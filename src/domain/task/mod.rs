@@ -11,6 +11,7 @@
 
 pub mod attempt;
 pub mod machine;
+mod metadata;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attempt::{Attempt, AttemptEnd, Ended};
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
+pub use metadata::{InvalidMetadata, Metadata};
 
 use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobKey, BlobMeta};
@@ -111,8 +113,18 @@ pub struct NewTask {
     pub original: BlobMeta,
     /// The format that the original's first bytes belong to.
     pub input_format: Format,
-    /// The key that it was handed in with.
+    /// The key that it belongs to; `None` if it was handed in without one.
     pub caller: Option<KeyId>,
+    /// What the sender says about it.
+    pub metadata: Option<Metadata>,
+}
+
+impl NewTask {
+    /// An upload of nobody in particular, about which nothing more is said.
+    #[must_use]
+    pub fn new(id: TaskId, variants: Variants, original: BlobMeta, input_format: Format) -> Self {
+        Self { id, variants, original, input_format, caller: None, metadata: None }
+    }
 }
 
 /// A task as it was at one moment: a copy of its row.
@@ -132,8 +144,10 @@ pub struct Task {
     pub original: BlobMeta,
     /// The format of the original.
     pub input_format: Format,
-    /// The key that the task belongs to; `None` where it was handed in without one.
+    /// The key that it belongs to; `None` if it was handed in without one.
     pub caller: Option<KeyId>,
+    /// What the sender says about it.
+    pub metadata: Option<Metadata>,
     /// The fence of the latest claim, over all runs; 0 before the first.
     pub claim_no: ClaimNo,
     /// Attempts that count in this run.
@@ -168,6 +182,7 @@ impl Task {
             original: new.original,
             input_format: new.input_format,
             caller: new.caller,
+            metadata: new.metadata,
             claim_no: ClaimNo::default(),
             attempts: 0,
             refunds: 0,

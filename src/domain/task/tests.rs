@@ -36,13 +36,8 @@ fn finish(claim: Claim, result: TaskResult) -> Change {
 
 /// A task in the given state, by the shortest way.
 fn in_state(state: TaskState) -> Task {
-    let new = NewTask {
-        id: TaskId::random(),
-        variants: Variants::only("invert".parse().unwrap()),
-        original: BlobMeta { len: 1, sha256: Sha256([1; 32]) },
-        input_format: Format::Png,
-        caller: None,
-    };
+    let original = BlobMeta { len: 1, sha256: Sha256([1; 32]) };
+    let new = NewTask::new(TaskId::random(), Variants::only("invert".parse().unwrap()), original, Format::Png);
     let waiting = Task::create(new, 1, NOW);
     let working = claimed(&waiting);
     let change = match state {
@@ -60,8 +55,7 @@ fn in_state(state: TaskState) -> Task {
 fn changes(task: &Task) -> Vec<(Change, &'static [TaskState])> {
     use TaskState::{Cancelled, Deleting, Failed, Finished, InProgress, NotStarted};
     let (id, claim) = (task.id, task.current_claim());
-    let new =
-        NewTask { id, variants: task.variants.clone(), original: task.original, input_format: task.input_format, caller: task.caller };
+    let new = NewTask::new(id, task.variants.clone(), task.original, task.input_format);
     vec![
         (Change::Insert(new), &[]),
         (Change::Heartbeat { claim, lease: LEASE }, &[InProgress]),
@@ -203,13 +197,7 @@ fn what_is_known_of_the_original_comes_with_a_result_and_stays() {
     let known =
         |width| ImageProbe { format: Format::Png, width, height: 1, frames: 1, duration_ms: 0, details: details.clone(), glance: None };
     let variants = "large=invert small=resize:10x".parse().expect("two variants");
-    let new = NewTask {
-        id: TaskId::random(),
-        variants,
-        original: BlobMeta { len: 1, sha256: Sha256([1; 32]) },
-        input_format: Format::Png,
-        caller: None,
-    };
+    let new = NewTask::new(TaskId::random(), variants, BlobMeta { len: 1, sha256: Sha256([1; 32]) }, Format::Png);
     let mut task = claimed(&Task::create(new, 1, NOW));
     assert_eq!(task.probe, None);
     for (variant, width) in [("large", 1), ("small", 2)] {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{Pipeline, VariantName};
 use crate::domain::probe::ImageProbe;
-use crate::domain::task::{Attempt, AttemptEnd, Failure, Task, TaskResult, TaskState};
+use crate::domain::task::{Attempt, AttemptEnd, Failure, Metadata, Task, TaskResult, TaskState};
 use crate::http::time::rfc3339;
 
 /// Why something failed.
@@ -41,6 +41,8 @@ pub(super) struct TaskBody<'t> {
     /// Of a task that was given several.
     #[serde(skip_serializing_if = "Option::is_none")]
     variants: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'t Metadata>,
     attempts_used: u32,
     created_at: String,
     started_at: Option<String>,
@@ -60,6 +62,7 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             run: task.run,
             pipeline: task.variants.as_only(),
             variants: task.variants.as_only().is_none().then(|| variants(task)),
+            metadata: task.metadata.as_ref(),
             attempts_used: task.attempts,
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),

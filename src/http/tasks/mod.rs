@@ -4,12 +4,15 @@
 //! |---|---|
 //! | this one | one task with its history |
 //! | `bodies` | tasks and attempts as JSON |
+//! | `submit`, `fields` | new tasks, and what is said about them |
 //! | `list` | pages of tasks |
 //! | `files` | the results of a task by name |
 
 mod bodies;
+mod fields;
 mod files;
 mod list;
+mod submit;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, ReqData};
@@ -26,6 +29,7 @@ use bodies::{AttemptBody, TaskBody};
 
 pub(crate) use files::get_variant;
 pub(crate) use list::list;
+pub(crate) use submit::submit;
 
 /// The task of a path; a text that is no id names none.
 fn named(id: &str) -> Result<TaskId, Problem> {

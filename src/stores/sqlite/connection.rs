@@ -16,8 +16,13 @@ const APPLICATION_ID: i32 = 0x5361_6665;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// One script per version of the schema; `PRAGMA user_version` counts those that were run. Never edit one that was released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
+];
 
 /// How long a connection waits for another process (a backup, an inspection by hand) to let go of the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::probe::ImageProbe;
-use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Results, Task, Timer, Transition};
+use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::sqlite::fault::Fault;
 
@@ -90,6 +90,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
         input_format: parsed(row, "input_format")?,
         caller: required::<Option<_>>(row, "caller")?.map(KeyId),
+        metadata: json(row, "metadata")?,
         claim_no: ClaimNo(uint(row, "claim_no")?),
         attempts: required(row, "attempts")?,
         refunds: required(row, "refunds")?,
@@ -97,7 +98,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         started_at: moment(row, "started_at")?,
         ended_at: moment(row, "ended_at")?,
         results: results(row)?,
-        probe: probe(row)?,
+        probe: json(row, "probe")?,
         failure: failure(row, "failure_code", "failure_detail")?,
     })
 }
@@ -107,9 +108,10 @@ fn results(row: &Row<'_>) -> Result<Results, Fault> {
     serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("results {text:?}: {error}")))
 }
 
-fn probe(row: &Row<'_>) -> Result<Option<ImageProbe>, Fault> {
-    let text: Option<String> = required(row, "probe")?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("probe {text:?}: {error}")));
+/// A column that may hold JSON.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>, Fault> {
+    let text: Option<String> = required(row, column)?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("{column} {text:?}: {error}")));
     text.map(read).transpose()
 }
 
@@ -161,8 +163,10 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 /// Writes a new task and gives it its place in the order; `None` if the id is taken.
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results, caller)
-         VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results, :caller)
+        "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results,
+             caller, metadata)
+         VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results,
+             :caller, :metadata)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
@@ -179,6 +183,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":created_at": int(task.created_at.0),
         ":results": stored(&task.results),
         ":caller": task.caller.map(|key| key.0),
+        ":metadata": task.metadata.as_ref().map(Metadata::to_string),
     })?;
     let seq = connection.last_insert_rowid().unsigned_abs();
     Ok((rows == 1).then_some(Task { seq, ..task }))

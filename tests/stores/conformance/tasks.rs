@@ -10,11 +10,12 @@ use crate::conformance::claims::{assert_late, rejected, reports};
 use crate::fixtures::*;
 
 pub(crate) fn an_insert_is_read_back_as_it_was_written(engine: &mut impl TaskEngine) {
-    let new = NewTask { caller: Some(KeyId([0, 1, 2, 3, 4, 5, 6, 255])), ..new_task(5) };
+    let metadata = r#"{"order": [7, "Ünïcode"]}"#.parse().expect("an object");
+    let new = NewTask { caller: Some(KeyId([0, 1, 2, 3, 4, 5, 6, 255])), metadata: Some(metadata), ..new_task(5) };
     let task = apply(&*engine.tasks(), Change::Insert(new.clone())).unwrap();
     assert_eq!((task.id, &task.variants, task.original, task.input_format), (new.id, &new.variants, new.original, new.input_format));
     assert_eq!((task.state, task.run, task.claim_no, task.attempts), (TaskState::NotStarted, 1, ClaimNo(0), 0));
-    assert_eq!(task.caller, new.caller);
+    assert_eq!((task.caller, &task.metadata), (new.caller, &new.metadata));
     assert_eq!(get(&*engine.tasks(), new.id), task);
     engine.reopen();
     assert_eq!(get(&*engine.tasks(), new.id), task);

@@ -77,7 +77,7 @@ impl Services {
         assert_eq!(original, meta_of(bytes));
         faults::point("life.original_stored");
         let variants = format!("a={pipeline} b=invert").parse().unwrap();
-        let new = NewTask { id, variants, original, input_format: Format::Png, caller: None };
+        let new = NewTask::new(id, variants, original, Format::Png);
         match block_on(self.tasks.apply(Change::Insert(new))) {
             Ok(_) => {}
             // The row may be there. The original stays either way; if it is not, the sweep takes it.

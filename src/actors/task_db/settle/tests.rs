@@ -108,7 +108,7 @@ impl TaskStore for Script {
 fn insert() -> Change {
     let original = BlobMeta { len: 1, sha256: Sha256([0; 32]) };
     let variants = Variants::only("invert".parse().expect("an operation"));
-    Change::Insert(NewTask { id: TaskId::random(), variants, original, input_format: Format::Png, caller: None })
+    Change::Insert(NewTask::new(TaskId::random(), variants, original, Format::Png))
 }
 
 fn task_db(script: &Arc<Script>) -> Addr<TaskDb> {
