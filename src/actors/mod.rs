@@ -10,7 +10,7 @@
 //! │   ├─ master   admission, dispatch, leases, retries
 //! │   ├─ spare    one warm child process
 //! │   └─ workers  as many as configured, each with a child process
-//! ├─ janitor      orphans
+//! ├─ janitor      deletions, orphans
 //! └─ frontend     what HTTP talks to
 //! ```
 //!

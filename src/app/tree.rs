@@ -71,12 +71,12 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         let live = Arc::clone(&live);
         master_box.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
     };
-    let (janitor_spec, _) = {
+    let (janitor_spec, janitor) = {
         let deps = janitor_deps(config, storage.clone(), task_db.clone(), assets.clone());
         child("janitor", Options::default(), move || Janitor::new(deps.clone()))
     };
     let (frontend_spec, frontend) = {
-        let services = frontend::Services { key_values, storage, task_db, assets, inspector, master: master.clone() };
+        let services = frontend::Services { key_values, storage, task_db, assets, inspector, master: master.clone(), janitor };
         let live = Arc::clone(&live);
         child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
     };

@@ -60,6 +60,8 @@ error_codes! {
     InProgress = "in_progress", 409, true, "The image is not ready yet; ask again later.";
     /// The task was cancelled before it ended.
     Cancelled = "cancelled", 409, false, "The task was cancelled.";
+    /// The task's state does not allow what was asked.
+    WrongState = "wrong_state", 409, false, "The task's state does not allow this.";
     /// A further asset was to be stored.
     TooManyAssets = "too_many_assets", 409, false, "The server keeps as many assets as it may.";
     /// The body is larger than the server accepts.

@@ -132,7 +132,11 @@ pub(crate) async fn get_image(
     };
     match image.await {
         Ok(image) => download::image(image),
-        Err(problem) => problem.classic(&request, classic_word(&problem)),
+        Err(problem) => {
+            // Here a task that was cancelled has failed like any other that has no result.
+            let problem = Problem { task_failed: problem.task_failed || problem.code == ErrorCode::Cancelled, ..problem };
+            problem.classic(&request, classic_word(&problem))
+        }
     }
 }
 

@@ -73,7 +73,9 @@ fn table() -> Vec<Entry> {
         entry("/readyz", [(Method::GET, OPEN, web::to(health::readyz))]),
         entry("/v1/tree", [(Method::GET, ADMIN, web::to(tree::get))]),
         entry("/v1/tasks", [(Method::GET, READ, web::to(tasks::list)), (Method::POST, SUBMIT, web::to(tasks::submit))]),
-        entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get))]),
+        entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get)), (Method::DELETE, SUBMIT, web::to(tasks::delete))]),
+        entry("/v1/tasks/{id}/cancel", [(Method::POST, SUBMIT, web::to(tasks::cancel))]),
+        entry("/v1/tasks/{id}/retry", [(Method::POST, SUBMIT, web::to(tasks::retry))]),
         entry("/v1/tasks/{id}/variants/{name}", [(Method::GET, READ, web::to(tasks::get_variant))]),
         entry("/v1/assets", [(Method::GET, READ, web::to(assets::list))]),
         entry(

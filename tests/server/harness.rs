@@ -227,6 +227,11 @@ impl Server {
         try_answer(self.agent.put(self.url(path)).send(body))
     }
 
+    /// Deletes something of a server that may be ending: `None` if it is gone before it has answered.
+    pub fn try_delete(&self, path: &str) -> Option<Answer> {
+        try_answer(self.agent.delete(self.url(path)).call())
+    }
+
     /// Uploads to a server that may be ending: `None` if it is gone before it has answered.
     pub fn upload_to_ending(&self, image: &[u8], pipeline: &str) -> Option<Answer> {
         try_answer(self.agent.post(self.url(&format!("/newImage?pipeline={pipeline}"))).send(image))

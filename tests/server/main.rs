@@ -5,6 +5,8 @@
 mod assets;
 mod bad_input;
 mod campaign;
+mod cancel;
+mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
 mod explain;

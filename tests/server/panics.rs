@@ -17,6 +17,11 @@ fn use_everything(server: &Server, jobs: &mut Vec<Job>) {
     server.image(&jobs[0].id);
     server.put_bytes("/v1/assets/logo", &small_png());
     server.get("/v1/assets/logo");
+    if let Some(job) = Job::try_upload(server, 103) {
+        server.post(&format!("/v1/tasks/{}/cancel", job.id), "text/plain", b"");
+        server.post(&format!("/v1/tasks/{}/retry", job.id), "text/plain", b"");
+        server.delete(&format!("/v1/tasks/{}", job.id));
+    }
     jobs::held(server).iter().for_each(Held::go_on);
     // Not the child of a job: the worker then takes the spare one.
     let workers = server.workers();
@@ -120,12 +125,17 @@ fn worker() {
 
 #[test]
 fn janitor() {
-    survive("janitor", &["janitor.sweep", "janitor.swept"]);
+    survive("janitor", &["janitor.round", "janitor.ended", "janitor.finish_deletion", "janitor.blobs_deleted"]);
 }
 
 #[test]
 fn frontend() {
     survive("frontend", &["frontend.is_ready", "frontend.look_up", "frontend.before_insert", "frontend.after_insert"]);
+}
+
+#[test]
+fn frontend_while_tasks_are_cancelled_run_again_and_deleted() {
+    survive("frontend", &["frontend.cancel", "frontend.retry", "frontend.delete"]);
 }
 
 #[test]

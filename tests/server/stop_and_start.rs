@@ -107,7 +107,7 @@ fn sweeps_spare_what_a_task_refers_to() {
     let server = Options::new().set("janitor.interval", "100ms").start();
     let job = Job::upload(&server, 0);
     job.check(&server);
-    let sweeps = || server.node("janitor")["details"]["sweeps"].as_u64().unwrap_or_default();
+    let sweeps = || server.node("janitor")["details"]["rounds"].as_u64().unwrap_or_default();
     let before = sweeps();
     eventually("two whole sweeps", || (sweeps() >= before + 3).then_some(()));
     job.check(&server);

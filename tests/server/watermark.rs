@@ -90,7 +90,7 @@ fn a_task_keeps_the_version_that_it_was_accepted_with() {
     assert_eq!(server.delete("/v1/assets/logo").status, 204);
     // Everything is read again from the disk, and the sweep of the start needs no grace.
     let server = server.kill_and_restart();
-    eventually("the first sweep", || (server.node("janitor")["details"]["sweeps"].as_u64() >= Some(1)).then_some(()));
+    eventually("the first sweep", || (server.node("janitor")["details"]["rounds"].as_u64() >= Some(1)).then_some(()));
     assert_eq!(blobs(&server), 2, "two tasks need them");
     assert_eq!(server.put("/v1/settings/workers.count", "2").status, 200);
     assert_marked(&server, &first, [200, 0, 0]);

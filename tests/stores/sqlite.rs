@@ -123,7 +123,7 @@ fn a_row_that_cannot_be_read_holds_up_no_other() {
     let held_claim = {
         apply(&*engine.tasks(), Change::Cancel { id: broken }).unwrap();
         let claimed = claim_one(&*engine.tasks());
-        apply(&*engine.tasks(), Change::Retry { id: broken }).unwrap();
+        apply(&*engine.tasks(), Change::Retry { id: broken, run: 1 }).unwrap();
         claimed
     };
     assert_eq!(held_claim.task.id, held);

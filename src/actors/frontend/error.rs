@@ -6,12 +6,13 @@ use actix::MailboxError;
 
 use crate::actors::key_values::KeyValuesError;
 use crate::actors::master::Refusal;
+use crate::actors::task_db::Unsettled;
 use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::limits::LimitExceeded;
 use crate::domain::pipeline::{PipelineError, VariantName};
-use crate::domain::task::Failure;
+use crate::domain::task::{Failure, Rejected, TaskState};
 use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::tasks::TaskStoreError;
@@ -44,7 +45,7 @@ pub enum FrontendError {
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// No such task, or one that is gone.
-    #[error("there is no such task; it may have been cancelled or have expired")]
+    #[error("there is no such task; it may have been deleted or have expired")]
     NotFound,
     /// The task has no result of that name.
     #[error("the task has no variant called {variant}; it has {known}")]
@@ -78,6 +79,17 @@ pub enum FrontendError {
     /// The result is not there yet.
     #[error("the image is still in progress; ask /image/isReady until it says finished")]
     InProgress,
+    /// The task was cancelled before the result was there.
+    #[error("the task was cancelled; POST /v1/tasks/{{id}}/retry runs it again")]
+    Cancelled,
+    /// The task's state does not allow what was asked.
+    #[error("the task is {state}; {advice}")]
+    WrongState {
+        /// Its state.
+        state: TaskState,
+        /// What is allowed.
+        advice: &'static str,
+    },
     /// The task ended without a result.
     #[error("{}", .0.detail)]
     Failed(Failure),
@@ -112,6 +124,8 @@ impl FrontendError {
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
             Self::InProgress => ErrorCode::InProgress,
+            Self::Cancelled => ErrorCode::Cancelled,
+            Self::WrongState { .. } => ErrorCode::WrongState,
             Self::Failed(failure) | Self::UnfitAsset(failure) => failure.code,
             Self::InvalidSetting(_) => ErrorCode::InvalidSetting,
             Self::StorageFull => ErrorCode::StorageFull,
@@ -158,10 +172,23 @@ impl From<TaskStoreError> for FrontendError {
         match error {
             TaskStoreError::Full => Self::StorageFull,
             TaskStoreError::NoSuchAsset(asset) => Self::UnknownAsset(asset),
+            TaskStoreError::Rejected(Rejected::NotFound) => Self::NotFound,
+            TaskStoreError::Rejected(Rejected::WrongState { state }) => {
+                Self::WrongState { state, advice: "somebody else changed it at this moment; ask again" }
+            }
             other => {
                 log::error!(error:% = other; "task store failed");
                 Self::Unavailable
             }
+        }
+    }
+}
+
+impl From<Unsettled> for FrontendError {
+    fn from(error: Unsettled) -> Self {
+        match error {
+            Unsettled::Refused(error) => error.into(),
+            Unsettled::Unknown => Self::Unavailable,
         }
     }
 }

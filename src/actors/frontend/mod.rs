@@ -8,6 +8,7 @@
 //! | `submission` | an upload that becomes a task, to its acknowledgement |
 //! | `parameters` | what a client says about it, and what that means |
 //! | `assets` | storing, reading and removing assets |
+//! | `life` | `Cancel`, `Retry`, `Delete` |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
 //! | `explain` | what a pipeline would do |
 //! | `settings` | the way to the key-values |
@@ -16,6 +17,7 @@
 mod assets;
 mod error;
 mod explain;
+mod life;
 mod parameters;
 mod questions;
 mod settings;
@@ -29,6 +31,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use serde_json::json;
 
 use crate::actors::assets::Assets;
+use crate::actors::janitor::Janitor;
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::master::{Admit, Master, Permit};
 use crate::actors::storage::Storage;
@@ -44,6 +47,7 @@ pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use explain::Explain;
+pub use life::{Cancel, Delete, Retry};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
 pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
@@ -69,8 +73,10 @@ pub struct Services {
     pub assets: Addr<Assets>,
     /// Decodes what is to become an asset.
     pub inspector: Inspector,
-    /// Admission.
+    /// Admission, and whoever has a task in hand.
     pub master: Addr<Master>,
+    /// Removes what was deleted.
+    pub janitor: Addr<Janitor>,
 }
 
 /// What the frontend counts since its last start.

@@ -44,13 +44,11 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// A task that the caller may see: one of somebody else's is as if it were not there, and one that was cancelled or is being removed is
-/// gone.
-async fn visible(services: &Services, caller: Caller, id: TaskId) -> Result<Task, FrontendError> {
+/// A task that the caller may see: one of somebody else's is as if it were not there, and one that is being removed is gone.
+pub(super) async fn visible(services: &Services, caller: Caller, id: TaskId) -> Result<Task, FrontendError> {
     faults::point("frontend.look_up");
     let task = services.task_db.send(GetState { id }).timeout(ASK_DEADLINE).await??;
-    let task = task.filter(|task| caller.sees(task.caller));
-    task.filter(|task| !matches!(task.state, TaskState::Cancelled | TaskState::Deleting)).ok_or(FrontendError::NotFound)
+    task.filter(|task| caller.sees(task.caller) && task.state != TaskState::Deleting).ok_or(FrontendError::NotFound)
 }
 
 /// Why a failed task failed.
@@ -89,7 +87,8 @@ async fn is_ready(services: Services, caller: Caller, id: TaskId, variant: Optio
     Ok(match task.state {
         TaskState::Finished => Readiness::Finished,
         TaskState::Failed => Readiness::Failed(failure(&task).code),
-        TaskState::NotStarted | TaskState::InProgress | TaskState::Cancelled | TaskState::Deleting => Readiness::InProgress,
+        TaskState::Cancelled => Readiness::Failed(ErrorCode::Cancelled),
+        TaskState::NotStarted | TaskState::InProgress | TaskState::Deleting => Readiness::InProgress,
     })
 }
 
@@ -136,6 +135,7 @@ async fn get_image(services: Services, caller: Caller, id: TaskId, variant: Vari
         (Some(result), Some(key)) => (result, key),
         _ if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
         _ if task.state == TaskState::Failed => return Err(FrontendError::Failed(failure(&task))),
+        _ if task.state == TaskState::Cancelled => return Err(FrontendError::Cancelled),
         _ => return Err(FrontendError::InProgress),
     };
     let open = services.storage.send(GetBlob { key }).timeout(ASK_DEADLINE).await??;
@@ -194,9 +194,15 @@ impl Handler<ListTasks> for Frontend {
     type Result = Answer<TaskPage>;
 
     fn handle(&mut self, ListTasks(query): ListTasks, _: &mut Context<Self>) -> Self::Result {
-        let task_db = self.services.task_db.clone();
-        Box::pin(async move { Ok(task_db.send(ListByState(query)).timeout(ASK_DEADLINE).await??) }.into_actor(self))
+        Box::pin(list_tasks(self.services.clone(), query).into_actor(self))
     }
+}
+
+/// What is being removed leaves a gap on its page.
+async fn list_tasks(services: Services, query: TaskQuery) -> Result<TaskPage, FrontendError> {
+    let mut page = services.task_db.send(ListByState(query)).timeout(ASK_DEADLINE).await??;
+    page.tasks.retain(|task| task.state != TaskState::Deleting);
+    Ok(page)
 }
 
 /// Asks whether new images are taken: the master answers, so a part of the server that hangs shows.

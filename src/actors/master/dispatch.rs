@@ -35,6 +35,8 @@ pub struct Work {
     pub claim: Claim,
     /// The limits in force when it was handed out.
     pub limits: ImageLimits,
+    /// Breaks when the claim is taken back: there is nothing left to work for.
+    pub hold: Link,
     /// Breaks when the master that handed it out is no more; the next one gives the claim back.
     pub master: Link,
 }
@@ -46,6 +48,8 @@ pub(super) struct Dispatch {
     claiming: bool,
     /// Something became runnable while a claim was under way.
     again: bool,
+    /// Claims that were taken back while one was under way: they may be among those that it brings.
+    withdrawn: Vec<Claim>,
 }
 
 impl Dispatch {
@@ -79,7 +83,22 @@ impl Dispatch {
     /// A claim ended; says whether to claim again at once.
     fn end(&mut self) -> bool {
         self.claiming = false;
+        self.withdrawn.clear();
         std::mem::take(&mut self.again)
+    }
+
+    /// A claim was taken back that may not have been handed out yet.
+    pub(super) fn withdraw(&mut self, claim: Claim) {
+        if self.claiming {
+            self.withdrawn.push(claim);
+        }
+    }
+
+    /// Whether a claim that was just made was taken back meanwhile; the worker that it was made for then waits on.
+    fn is_withdrawn(&mut self, claim: Claim) -> bool {
+        let withdrawn = self.withdrawn.contains(&claim);
+        self.again |= withdrawn;
+        withdrawn
     }
 
     /// Hands work to the worker it was claimed for; gives it back if that worker is gone.
@@ -143,8 +162,11 @@ impl Master {
     }
 
     fn hand_to_worker(&mut self, ClaimedTask { task, claim, worker }: ClaimedTask, context: &mut Context<Self>) {
+        if self.dispatch.is_withdrawn(claim) {
+            return;
+        }
         let in_hand = InHand { tries: task.attempts + task.refunds, since: Some(Instant::now()), ..InHand::new(claim) };
-        let work = Work { task, claim, limits: self.live.limits(), master: self.lifeline.link() };
+        let work = Work { task, claim, limits: self.live.limits(), hold: in_hand.hold.link(), master: self.lifeline.link() };
         match self.dispatch.hand_out(&worker, Box::new(work)) {
             Ok(()) => {
                 self.in_hand.insert(worker, in_hand);
@@ -171,6 +193,7 @@ impl Master {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{ClaimNo, TaskId};
 
     #[test]
     fn one_claim_at_a_time_and_none_is_forgotten() {
@@ -182,6 +205,23 @@ mod tests {
         assert!(dispatch.begin().is_none(), "a claim is under way");
         assert!(dispatch.end(), "what became runnable meanwhile is claimed next");
         assert!(!dispatch.end());
+    }
+
+    #[test]
+    fn a_claim_that_was_taken_back_on_its_way_reaches_nobody() {
+        let claim = |claim_no| Claim { task: TaskId::random(), claim_no: ClaimNo(claim_no) };
+        let (early, late, other) = (claim(1), claim(2), claim(3));
+        let mut dispatch = Dispatch::default();
+        dispatch.withdraw(early);
+        let (_kept, reply) = parked();
+        dispatch.park("worker-1".into(), reply);
+        dispatch.begin();
+        dispatch.withdraw(late);
+        assert!(!dispatch.is_withdrawn(early), "it was in a hand, or in none");
+        assert!(!dispatch.is_withdrawn(other));
+        assert!(dispatch.is_withdrawn(late));
+        assert!(dispatch.end(), "its worker still waits: something else is claimed for it");
+        assert!(!dispatch.is_withdrawn(late), "it is not remembered for longer than the claim is under way");
     }
 
     #[test]

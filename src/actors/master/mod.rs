@@ -7,11 +7,13 @@
 //! | `throughput` | the measured times behind `Retry-After` and estimates |
 //! | `intake` | `Admit`, `TaskInserted`, `EstimateEnd`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
+//! | `cancel` | `CancelTask`: takes a claim back from the hand that it is in |
 //! | `lost_claims` | claims whose answer never came |
 //! | `outcome` | `ResultMade`, `WorkFinished`, `Heartbeat`: what becomes of a claim |
 //! | `upkeep` | the tick: lost leases, the recount of the backlog |
 
 mod admission;
+mod cancel;
 mod dispatch;
 mod intake;
 mod lost_claims;
@@ -34,6 +36,7 @@ use crate::domain::task::Claim;
 use crate::stores::tasks::Backlog;
 
 pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
+pub use cancel::CancelTask;
 pub use dispatch::{GetWork, Work};
 pub use intake::{Admit, CheckAdmission, Drain, EstimateEnd, TaskInserted};
 pub use outcome::{Heartbeat, Late, NotAdded, Outcome, ResultMade, WorkFinished, WorkerLeft};
@@ -56,7 +59,7 @@ pub struct MasterDeps {
 }
 
 /// A claim that a worker has in hand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct InHand {
     claim: Claim,
     /// How often the task was handed out in this run, refunded attempts included.
@@ -65,12 +68,14 @@ struct InHand {
     heard: Instant,
     /// When it was handed out, if it was in this life of the master.
     since: Option<Instant>,
+    /// Tells the worker when this is no more: the claim was taken back, or this life of the master is over.
+    hold: Lifeline,
 }
 
 impl InHand {
     /// The first try of a claim, heard of now.
     fn new(claim: Claim) -> Self {
-        Self { claim, tries: 1, heard: Instant::now(), since: None }
+        Self { claim, tries: 1, heard: Instant::now(), since: None, hold: Lifeline::new() }
     }
 }
 

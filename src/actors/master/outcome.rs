@@ -183,6 +183,8 @@ impl Master {
             in_hand.since.iter().for_each(|since| self.throughput.record_work(since.elapsed()));
         }
         let backoff = self.deps.backoff.pause(in_hand.tries.saturating_sub(1), fastrand::f64());
+        // Whoever still works on it is told to stop.
+        drop(in_hand);
         let (change, runnable_in) = match outcome {
             Outcome::Done(made) => (self.addition(claim, *made), None),
             Outcome::Failed(failure) => (Change::Fail { claim, failure }, None),

@@ -226,7 +226,7 @@ impl Hands {
         self.status.borrow_mut().task = Some((work.claim.task, Instant::now()));
         let outcome = tokio::select! {
             outcome = attempt::attempt(&self.deps, child, work) => outcome,
-            () = self.orphaned(work) => None,
+            () = self.taken_back(work) => None,
         };
         if let Some(outcome) = outcome {
             faults::point("worker.report");
@@ -237,11 +237,12 @@ impl Hands {
         status.jobs += 1;
     }
 
-    /// Resolves when the master that handed the work out is down. The next one gives the claim back when it starts, and
-    /// starts only when its workers are gone, so to finish the job would keep everybody waiting for nothing.
-    async fn orphaned(&self, work: &Work) {
-        work.master.broken().await;
-        log::warn!(worker = self.name.as_str(), task:% = work.claim.task; "job dropped; its master is being restarted");
+    /// Resolves when the claim is taken back: the task was cancelled, the lease ended, or the master that handed the work out
+    /// is down. The next master gives the claim back when it starts, and starts only when its workers are gone, so to finish the
+    /// job would keep everybody waiting for nothing.
+    async fn taken_back(&self, work: &Work) {
+        work.hold.broken().await;
+        log::info!(worker = self.name.as_str(), task:% = work.claim.task, claim:% = work.claim.claim_no; "job dropped; its claim was taken back");
     }
 
     /// Tells the master, and waits until the outcome is durable. What it never hears, it hands out again.

@@ -81,6 +81,8 @@ pub enum Change {
     Retry {
         /// The task.
         id: TaskId,
+        /// The run that ended so: a retry that is repeated opens one run, however often it arrives.
+        run: u32,
     },
     /// Hide an ended task; its blobs may be removed from now on.
     MarkDeleting {
@@ -103,7 +105,7 @@ impl Change {
             Self::Heartbeat { claim, .. } | Self::AddResult { claim, .. } | Self::Fail { claim, .. } | Self::Release { claim, .. } => {
                 claim.task
             }
-            Self::Cancel { id } | Self::Retry { id } | Self::MarkDeleting { id } | Self::Remove { id } => *id,
+            Self::Cancel { id } | Self::Retry { id, .. } | Self::MarkDeleting { id } | Self::Remove { id } => *id,
         }
     }
 }
@@ -210,7 +212,7 @@ impl Task {
             }
             Change::Release { claim, reason, refund, backoff } => self.release(*claim, reason, *refund, *backoff, policy, now),
             Change::Cancel { .. } => self.cancel(now),
-            Change::Retry { .. } => self.retry(),
+            Change::Retry { run, .. } => self.retry(*run),
             Change::MarkDeleting { .. } => {
                 self.require(self.state.is_terminal())?;
                 Ok(Transition::to(Self { state: TaskState::Deleting, ..self.clone() }))
@@ -274,8 +276,8 @@ impl Task {
         Ok(Transition { ended, ..Transition::to(task) })
     }
 
-    fn retry(&self) -> Result<Transition, Rejected> {
-        self.require(matches!(self.state, TaskState::Failed | TaskState::Cancelled))?;
+    fn retry(&self, run: u32) -> Result<Transition, Rejected> {
+        self.require(self.run == run && matches!(self.state, TaskState::Failed | TaskState::Cancelled))?;
         Ok(Transition::to(Self {
             state: TaskState::NotStarted,
             run: self.run + 1,

@@ -16,7 +16,7 @@ impl Change {
             Self::Fail { claim, .. } => task.state == TaskState::Failed && over(*claim, task),
             Self::Release { claim, .. } => matches!(task.state, TaskState::NotStarted | TaskState::Failed) && over(*claim, task),
             Self::Cancel { .. } => task.state == TaskState::Cancelled,
-            Self::Retry { .. } => false,
+            Self::Retry { run, .. } => task.run > *run,
             Self::MarkDeleting { .. } | Self::Remove { .. } => task.state == TaskState::Deleting,
         }
     }

@@ -64,7 +64,7 @@ fn changes(task: &Task) -> Vec<(Change, &'static [TaskState])> {
         (Change::Release { claim, reason: failure(), refund: false, backoff: LEASE }, &[InProgress]),
         (Change::Release { claim, reason: failure(), refund: true, backoff: LEASE }, &[InProgress]),
         (Change::Cancel { id }, &[NotStarted, InProgress]),
-        (Change::Retry { id }, &[Failed, Cancelled]),
+        (Change::Retry { id, run: task.run }, &[Failed, Cancelled]),
         (Change::MarkDeleting { id }, &[Finished, Failed, Cancelled]),
         (Change::Remove { id }, &[Deleting]),
     ]
@@ -124,6 +124,16 @@ fn timers_and_history_follow_the_transition() {
     assert_eq!((cancelled.timer, cancelled.ended), (Timer::Off, Some(AttemptEnd::Cancelled)));
     let waiting = in_state(TaskState::NotStarted);
     assert_eq!(waiting.apply(&Change::Cancel { id: waiting.id }, &POLICY, NOW).unwrap().ended, None, "no attempt was open");
+}
+
+#[test]
+fn a_retry_opens_one_run_however_often_it_arrives() {
+    let failed = in_state(TaskState::Failed);
+    let retry = Change::Retry { id: failed.id, run: failed.run };
+    let second = apply(&failed, &retry).unwrap();
+    assert_eq!((second.run, retry.is_shown_by(&second), retry.is_shown_by(&failed)), (2, true, false));
+    let cancelled = apply(&second, &Change::Cancel { id: failed.id }).unwrap();
+    assert_eq!(apply(&cancelled, &retry), Err(Rejected::WrongState { state: TaskState::Cancelled }), "it was meant for the run before");
 }
 
 #[test]
@@ -187,7 +197,7 @@ fn results_are_kept_when_a_task_is_tried_again() {
     assert_eq!(apply(&again, &add(again.current_claim(), name("large"), result(&again))).unwrap().state, TaskState::Finished);
     let failed = apply(&after, &Change::Fail { claim, failure: failure() }).unwrap();
     kept(&failed);
-    kept(&apply(&failed, &Change::Retry { id: failed.id }).unwrap());
+    kept(&apply(&failed, &Change::Retry { id: failed.id, run: failed.run }).unwrap());
     kept(&apply(&after, &Change::Cancel { id: after.id }).unwrap());
 }
 

@@ -5,12 +5,14 @@
 //! | this one | one task with its history |
 //! | `bodies` | tasks and attempts as JSON |
 //! | `submit`, `fields` | new tasks, and what is said about them |
+//! | `life` | cancel, retry, delete |
 //! | `list` | pages of tasks |
 //! | `files` | the results of a task by name |
 
 mod bodies;
 mod fields;
 mod files;
+mod life;
 mod list;
 mod submit;
 
@@ -28,6 +30,7 @@ use crate::http::{ANSWER_DEADLINE, HttpState};
 use bodies::{AttemptBody, TaskBody};
 
 pub(crate) use files::get_variant;
+pub(crate) use life::{cancel, delete, retry};
 pub(crate) use list::list;
 pub(crate) use submit::submit;
 

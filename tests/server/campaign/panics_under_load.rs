@@ -46,7 +46,7 @@ const VICTIMS: [Victim; 8] = [
         points: &["task_db.set_state", "task_db.answered", "task_db.claim_tasks", "task_db.get_state"],
         taken_along_by: &[],
     },
-    Victim { supervisor: "root", service: "janitor", points: &["janitor.sweep", "janitor.swept"], taken_along_by: &[] },
+    Victim { supervisor: "root", service: "janitor", points: &["janitor.round", "janitor.ended"], taken_along_by: &[] },
     Victim {
         supervisor: "root",
         service: "frontend",

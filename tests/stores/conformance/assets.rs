@@ -171,7 +171,7 @@ pub(crate) fn a_version_is_in_use_until_its_tasks_can_run_no_more(engine: &mut i
     apply(&*tasks, Change::Cancel { id: second }).unwrap();
     holds(true, "either may be retried");
     apply(&*tasks, Change::MarkDeleting { id: second }).unwrap();
-    apply(&*tasks, Change::Retry { id: first }).unwrap();
+    apply(&*tasks, Change::Retry { id: first, run: 1 }).unwrap();
     holds(true, "one waits again");
     let claim = claim_one(&*tasks).claim;
     apply(&*tasks, finish(claim)).unwrap();

@@ -48,7 +48,7 @@ pub(crate) fn a_retry_opens_a_new_run_and_keeps_the_history(engine: &mut impl Ta
     let id = insert(&*store, 1).id;
     let first = claim_one(&*store).claim;
     apply(&*store, Change::Fail { claim: first, failure: failure() }).unwrap();
-    let task = apply(&*store, Change::Retry { id }).unwrap();
+    let task = apply(&*store, Change::Retry { id, run: 1 }).unwrap();
     assert_eq!((task.state, task.run, task.attempts, task.failure), (TaskState::NotStarted, 2, 0, None));
     assert_late(&*store, first);
     let second = claim_one(&*store).claim;
@@ -59,7 +59,7 @@ pub(crate) fn a_retry_opens_a_new_run_and_keeps_the_history(engine: &mut impl Ta
     let history = block_on(store.attempts(id)).unwrap();
     let ends: Vec<_> = history.iter().map(|a| (a.run, a.claim_no.0, a.ended.clone().unwrap().end)).collect();
     assert_eq!(ends, [(1, 1, AttemptEnd::Failed(failure())), (2, 2, AttemptEnd::Finished)]);
-    assert_eq!(rejected(apply(&*store, Change::Retry { id })), Rejected::WrongState { state: TaskState::Finished });
+    assert_eq!(rejected(apply(&*store, Change::Retry { id, run: 2 })), Rejected::WrongState { state: TaskState::Finished });
 }
 
 pub(crate) fn deletion_goes_through_its_steps(engine: &mut impl TaskEngine) {
@@ -87,7 +87,7 @@ pub(crate) fn a_missing_task_is_not_found(engine: &mut impl TaskEngine) {
     let store = engine.tasks();
     let id = TaskId::random();
     assert_eq!(block_on(store.get(id)), Ok(None));
-    let changes = [Change::Cancel { id }, Change::Retry { id }, Change::MarkDeleting { id }, Change::Remove { id }];
+    let changes = [Change::Cancel { id }, Change::Retry { id, run: 1 }, Change::MarkDeleting { id }, Change::Remove { id }];
     for change in changes.into_iter().chain(reports(Claim { task: id, claim_no: ClaimNo(1) })) {
         assert_eq!(rejected(apply(&*store, change)), Rejected::NotFound);
     }
@@ -148,7 +148,7 @@ pub(crate) fn the_backlog_is_the_truth(engine: &mut impl TaskEngine) {
     backlog(2, 120);
     apply(&*store, Change::Fail { claim, failure: failure() }).unwrap();
     backlog(1, 20);
-    apply(&*store, Change::Retry { id: first }).unwrap();
+    apply(&*store, Change::Retry { id: first, run: 1 }).unwrap();
     backlog(2, 120);
     apply(&*store, Change::Cancel { id: first }).unwrap();
     apply(&*store, Change::MarkDeleting { id: first }).unwrap();

@@ -91,7 +91,10 @@ impl Run {
             Op::Release(n, refund, backoff) => self.report(n, |claim| release(claim, refund, Duration::from_secs(backoff))),
             Op::ReleaseExpired => self.release_expired(),
             Op::Cancel(n) => self.order(n, |id| Change::Cancel { id }),
-            Op::Retry(n) => self.order(n, |id| Change::Retry { id }),
+            Op::Retry(n) => {
+                let run = self.model.run(n);
+                self.order(n, |id| Change::Retry { id, run });
+            }
             Op::MarkDeleting(n) => self.order(n, |id| Change::MarkDeleting { id }),
             Op::Remove(n) => self.order(n, |id| Change::Remove { id }),
             Op::Advance(seconds) => {

@@ -82,6 +82,11 @@ impl Model {
         });
     }
 
+    /// The run of the task that a number picks; 1 if there is no task.
+    pub(crate) fn run(&self, pick: usize) -> u32 {
+        self.tasks.get(pick % self.tasks.len().max(1)).map_or(1, |task| task.run)
+    }
+
     pub(crate) fn claim(&mut self, workers: usize, lease: u64) -> Vec<Claim> {
         let now = self.now;
         let runnable = self.tasks.iter_mut().filter(|task| task.state == Some(TaskState::NotStarted) && task.not_before <= now);
@@ -130,7 +135,7 @@ impl Model {
             Change::Fail { .. } => task.state = Some(TaskState::Failed),
             Change::Release { refund, backoff, .. } => task.release(*refund, now + backoff.as_secs()),
             Change::Cancel { .. } if open => task.state = Some(TaskState::Cancelled),
-            Change::Retry { .. } if matches!(state, TaskState::Failed | TaskState::Cancelled) => {
+            Change::Retry { run, .. } if *run == task.run && matches!(state, TaskState::Failed | TaskState::Cancelled) => {
                 task.state = Some(TaskState::NotStarted);
                 task.run += 1;
                 (task.attempts, task.refunds, task.not_before) = (0, 0, 0);

@@ -1,0 +1,160 @@
+//! The janitor: removes what nobody needs any more. It goes round again and again, and whatever it leaves the next round does.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the actor and its rounds |
+//! | `deletion` | `FinishDeletion`: the blobs and the row of a task that was deleted |
+//! | `sweep` | blobs that nothing refers to |
+
+mod deletion;
+mod sweep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, MailboxError, ResponseActFuture, Supervised, WrapFuture};
+use serde_json::json;
+
+use crate::actors::assets::Assets;
+use crate::actors::storage::Storage;
+use crate::actors::supervision::{Details, InitResult, Service};
+use crate::actors::task_db::{TaskDb, Unsettled};
+use crate::domain::faults;
+use crate::stores::assets::AssetStoreError;
+use crate::stores::blobs::{BlobEntry, BlobStoreError};
+use crate::stores::tasks::TaskStoreError;
+
+pub use deletion::FinishDeletion;
+
+/// How long one question of a round may take; then the round ends, and the next one goes on.
+const STEP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What the janitor needs; the same over restarts.
+#[derive(Clone)]
+pub struct JanitorDeps {
+    /// The blobs.
+    pub storage: Addr<Storage>,
+    /// The tasks that own most of them.
+    pub task_db: Addr<TaskDb>,
+    /// The names of the others.
+    pub assets: Addr<Assets>,
+    /// The pause between two rounds.
+    pub interval: Duration,
+    /// How old a blob without a task must be while uploads run.
+    pub grace: Duration,
+    /// Set once the sweep of the server's start has begun: a restarted janitor must not repeat it.
+    pub started: Arc<AtomicBool>,
+}
+
+/// What a round did.
+#[derive(Debug, Default, Clone, Copy)]
+struct Round {
+    /// Deletions that a crash or a failure had left unfinished.
+    deleted: u64,
+    /// Blobs that nothing referred to.
+    swept: u64,
+}
+
+/// The actor.
+pub struct Janitor {
+    deps: JanitorDeps,
+    rounds: u64,
+    total: Round,
+    under_way: bool,
+}
+
+impl Janitor {
+    /// A janitor that has done nothing yet.
+    #[must_use]
+    pub fn new(deps: JanitorDeps) -> Self {
+        Self { deps, rounds: 0, total: Round::default(), under_way: false }
+    }
+
+    /// Goes round in the background, unless it is on its way.
+    fn go_round(&mut self, context: &mut Context<Self>) {
+        faults::point("janitor.round");
+        if !self.under_way {
+            self.begin(None, context);
+        }
+    }
+
+    /// Begins a round; the one of the server's start goes by the names that were there before the first upload.
+    fn begin(&mut self, found: Option<Vec<BlobEntry>>, context: &mut Context<Self>) {
+        self.under_way = true;
+        let deps = self.deps.clone();
+        let round = async move { round(&deps, found).await };
+        context.spawn(round.into_actor(self).map(|round, janitor, _| janitor.ended(round)));
+    }
+
+    fn ended(&mut self, round: Result<Round, JanitorError>) {
+        faults::point("janitor.ended");
+        self.under_way = false;
+        self.rounds += 1;
+        match round {
+            Ok(Round { deleted: 0, swept: 0 }) => {}
+            Ok(Round { deleted, swept }) => {
+                self.total.deleted += deleted;
+                self.total.swept += swept;
+                log::info!(deleted, swept; "janitor went round");
+            }
+            Err(error) => log::warn!(error:% = error; "round stopped; the next one goes on"),
+        }
+    }
+}
+
+/// Each step on its own: what one could not do must not keep the others from being done.
+async fn round(deps: &JanitorDeps, found: Option<Vec<BlobEntry>>) -> Result<Round, JanitorError> {
+    let deleted = deletion::finish_all(deps).await;
+    let swept = match found {
+        Some(found) => sweep::remove_orphans(deps, found, Duration::ZERO).await,
+        None => sweep::sweep(deps).await,
+    };
+    Ok(Round { deleted: deleted?, swept: swept? })
+}
+
+impl Actor for Janitor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Janitor {}
+
+impl Service for Janitor {
+    /// Lists what is there before the server takes its first upload, and sweeps it while the server starts.
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        context.run_interval(self.deps.interval, Self::go_round);
+        let first = !self.deps.started.swap(true, Ordering::Relaxed);
+        let deps = self.deps.clone();
+        let found = async move { if first { sweep::list(&deps).await } else { Ok(Vec::new()) } };
+        Box::pin(found.into_actor(self).map(|found, janitor, context| {
+            janitor.begin(Some(found?), context);
+            Ok(())
+        }))
+    }
+
+    fn inspect(&self) -> Details {
+        let Round { deleted, swept } = self.total;
+        let details = json!({ "rounds": self.rounds, "deletions_finished": deleted, "blobs_swept": swept });
+        details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// Why the janitor left something to its next round.
+#[derive(Debug, thiserror::Error)]
+pub enum JanitorError {
+    /// A service is being restarted, or did not answer in time.
+    #[error("a service did not answer: {0}")]
+    Mailbox(#[from] MailboxError),
+    /// The blobs said no.
+    #[error("{0}")]
+    Blobs(#[from] BlobStoreError),
+    /// The tasks said no.
+    #[error("{0}")]
+    Tasks(#[from] TaskStoreError),
+    /// A task could not be changed.
+    #[error("{0}")]
+    Change(#[from] Unsettled),
+    /// The assets said no.
+    #[error("{0}")]
+    Assets(#[from] AssetStoreError),
+}
