@@ -2,6 +2,8 @@
 //!
 //! Start: data directory (locked), stores, supervision tree, HTTP. Stop: admission, running jobs, HTTP, tree.
 
+mod admin_socket;
+mod keys;
 mod serve;
 mod tree;
 
@@ -11,7 +13,10 @@ use std::sync::Arc;
 
 use actix::System;
 
+pub use keys::{KeysCommand, KeysCommandError, run_keys_command};
 pub use tree::CHILD_COMMAND;
+
+pub use crate::http::KeyBody;
 
 use crate::actors::supervision::{Exit, RootError};
 use crate::config::Config;
@@ -47,6 +52,15 @@ pub enum AppError {
         address: std::net::SocketAddr,
         /// What the system said.
         error: io::Error,
+    },
+    /// Anybody could use the server from elsewhere.
+    #[error(
+        "there is no API key, so anybody who reaches {address} could use the server: make a key (safelight keys create --name NAME), \
+         listen on 127.0.0.1, or say --insecure"
+    )]
+    Open {
+        /// The address.
+        address: std::net::SocketAddr,
     },
     /// A failure that no restart could mend.
     #[error("the services failed for good: {0}")]

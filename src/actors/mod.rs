@@ -3,6 +3,7 @@
 //! ```text
 //! root (one_for_one)
 //! ├─ key_values   settings
+//! ├─ keys         API keys
 //! ├─ storage      blobs
 //! ├─ task_db      the one writer of tasks
 //! ├─ assets       which version each name of an asset stands for
@@ -22,6 +23,7 @@ pub mod assets;
 pub mod frontend;
 pub mod janitor;
 pub mod key_values;
+pub mod keys;
 pub mod master;
 pub mod storage;
 pub mod supervision;

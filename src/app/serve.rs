@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::actors::master::Drain;
 use crate::app::tree::{self, Services};
-use crate::app::{AppError, Stores};
+use crate::app::{AppError, Stores, admin_socket};
 use crate::config::Config;
 use crate::http::{self, HttpState};
 
@@ -55,8 +56,16 @@ const TREE_SHUTDOWN: Duration = Duration::from_secs(5);
 /// Binds the address and builds the HTTP server over the frontend.
 fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), AppError> {
     let address = config.server.listen;
+    if services.gate.is_open() && !address.ip().is_loopback() && !config.server.insecure {
+        return Err(AppError::Open { address });
+    }
     let not_bound = |error| AppError::Listen { address, error };
-    let state = HttpState { frontend: services.frontend.clone(), tree: services.root.addr().clone(), uploads: config.uploads.clone() };
+    let state = HttpState {
+        frontend: services.frontend.clone(),
+        gate: services.gate.clone(),
+        tree: services.root.addr().clone(),
+        uploads: config.uploads.clone(),
+    };
     let threads = config.server.http_workers as usize;
     let server = HttpServer::new(move || App::new().wrap(from_fn(http::request_id)).configure(http::routes(state.clone())))
         .workers(threads)
@@ -64,10 +73,23 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
         .client_request_timeout(config.server.header_timeout)
         .shutdown_timeout(HTTP_SHUTDOWN.as_secs())
         .disable_signals()
+        .on_connect(http::note_connection)
         .bind(address)
         .map_err(not_bound)?;
+    let server = match admin_socket(config) {
+        Some(socket) => server.listen_uds(socket).map_err(not_bound)?,
+        None => server,
+    };
     let bound = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), bound))
+}
+
+/// The socket in the data directory, for commands of the operator. Without it the server serves as well; those commands then fail.
+fn admin_socket(config: &Config) -> Option<UnixListener> {
+    let opened = admin_socket::open(&config.data.dir);
+    opened
+        .inspect_err(|error| log::warn!(error:% = error; "no socket in the data directory; `safelight keys` cannot reach this server"))
+        .ok()
 }
 
 /// Says where the server listens, and what to do next.

@@ -13,6 +13,7 @@ use crate::actors::assets::Assets;
 use crate::actors::frontend::{self, Frontend};
 use crate::actors::janitor::{Janitor, JanitorDeps};
 use crate::actors::key_values::KeyValues;
+use crate::actors::keys::{Gate, Keys};
 use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{
@@ -36,6 +37,8 @@ pub(super) struct Services {
     pub(super) root: Root,
     pub(super) frontend: Addr<Frontend>,
     pub(super) master: Addr<Master>,
+    /// Who is let in.
+    pub(super) gate: Gate,
 }
 
 /// Starts every service; returns when all of them are ready.
@@ -49,6 +52,11 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (key_values_box, key_values) = Mailbox::new();
     let (master_box, master) = Mailbox::new();
 
+    let gate = Gate::default();
+    let (keys_spec, keys) = {
+        let gate = gate.clone();
+        over_the_database("keys", stores, move |database| Keys::new(database, gate.clone()))
+    };
     let (storage_spec, storage) = {
         let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
         child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
@@ -76,7 +84,7 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         child("janitor", Options::default(), move || Janitor::new(deps.clone()))
     };
     let (frontend_spec, frontend) = {
-        let services = frontend::Services { key_values, storage, task_db, assets, inspector, master: master.clone(), janitor };
+        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master: master.clone(), janitor };
         let live = Arc::clone(&live);
         child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
     };
@@ -88,9 +96,9 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
 
     let engine = vec![master_spec, spare_spec, workers_spec];
     let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
-    let services = vec![key_values_spec, storage_spec, task_db_spec, assets_spec, engine_spec, janitor_spec, frontend_spec];
+    let services = vec![key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec, engine_spec, janitor_spec, frontend_spec];
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
-    Ok(Services { root, frontend, master })
+    Ok(Services { root, frontend, master, gate })
 }
 
 /// A service that puts the database behind a mailbox.

@@ -4,6 +4,7 @@
 mod check;
 mod explain;
 mod health;
+mod keys;
 mod logging;
 mod serve;
 mod sources;
@@ -33,6 +34,9 @@ enum Command {
     Config(ConfigCommand),
     /// Tell what a pipeline would do to an image, with everything that is wrong with it, as JSON.
     Explain(explain::Arguments),
+    /// Make, list, rotate and revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::Arguments),
     /// Ask a running server whether it is ready; the exit code says it, too.
     Health(health::Arguments),
     /// Be the child process of a worker; only the server itself has a use for it.
@@ -57,6 +61,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config(ConfigCommand::Check(arguments))) => check::run(arguments),
         Some(Command::Config(ConfigCommand::Default)) => print(&crate::config::config_toml()),
         Some(Command::Explain(arguments)) => explain::run(arguments),
+        Some(Command::Keys(arguments)) => keys::run(arguments),
         Some(Command::Health(arguments)) => health::run(arguments),
         Some(Command::Child) => crate::sandbox::child_main(),
     }

@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// How many images are processed at the same time [key: workers.count]
     #[arg(long, value_name = "N")]
     workers: Option<String>,
+    /// Listen on an address that other machines reach although there is no API key [key: server.insecure]
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl Arguments {
@@ -31,6 +34,7 @@ impl Arguments {
             flag("--listen", "server.listen", &self.listen),
             flag("--data", "data.dir", &self.data),
             flag("--workers", "workers.count", &self.workers),
+            flag("--insecure", "server.insecure", &self.insecure.then(|| "true".to_owned())),
         ];
         flags.into_iter().flatten().collect()
     }
@@ -70,10 +74,11 @@ mod tests {
 
     #[test]
     fn every_flag_sets_a_key_of_the_schema() {
-        let all = flags(&["--listen", "127.0.0.1:0", "--data", "/d", "--workers", "2"]);
-        assert_eq!(all.len(), 3);
+        let all = flags(&["--listen", "127.0.0.1:0", "--data", "/d", "--workers", "2", "--insecure"]);
+        assert_eq!(all.len(), 4);
         assert!(all.iter().all(|flag| schema::system_key(flag.key).is_some()));
         let config = Config::load(&Sources { flags: all, ..Sources::default() }).expect("valid values");
+        assert!(config.server.insecure && flags(&[]).is_empty());
         assert_eq!((config.server.listen.port(), config.data.dir, config.workers.count), (0, PathBuf::from("/d"), 2));
     }
 

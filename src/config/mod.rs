@@ -29,6 +29,7 @@ pub use sections::{
     AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WorkersConfig,
 };
 pub use template::config_toml;
+pub use units::{parse_duration, parse_size};
 
 use crate::domain::pipeline::Presets;
 use file::Read;

@@ -23,14 +23,16 @@ const SIZE: [Unit; 9] = [
 ];
 
 /// Reads a duration such as `500ms`, `30s`, `5m`, `2h`, `7d`; the unit is required.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (amount, unit) = split(text)?;
     let (_, millis) = TIME.iter().find(|(name, _)| *name == unit)?;
     amount.checked_mul(*millis).map(Duration::from_millis)
 }
 
 /// Reads a size such as `64MiB`, `100MB` or plain bytes; the case of the unit does not matter.
-pub(crate) fn parse_size(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
     let (amount, unit) = split(text)?;
     let unit = if unit.is_empty() { "B" } else { unit };
     let (_, bytes) = SIZE.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;

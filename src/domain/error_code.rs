@@ -50,6 +50,10 @@ error_codes! {
     EmptyBody = "empty_body", 400, false, "The body is empty; send the bytes of an image.";
     /// The pipeline does not parse or names something unknown.
     InvalidPipeline = "invalid_pipeline", 400, false, "The pipeline is not valid.";
+    /// No API key was shown, or one that is not good.
+    Unauthorized = "unauthorized", 401, false, "This server needs a valid API key.";
+    /// The API key is good, but lacks a scope.
+    MissingScope = "missing_scope", 403, false, "The API key is not good for this.";
     /// No task, result or key of that name.
     NotFound = "not_found", 404, false, "Nothing is here under that name.";
     /// The route exists, the method does not.
@@ -64,10 +68,16 @@ error_codes! {
     WrongState = "wrong_state", 409, false, "The task's state does not allow this.";
     /// A further asset was to be stored.
     TooManyAssets = "too_many_assets", 409, false, "The server keeps as many assets as it may.";
+    /// A further API key was to be made.
+    TooManyKeys = "too_many_keys", 409, false, "The server keeps as many API keys as it may.";
+    /// A revoked API key was to be changed.
+    KeyRevoked = "key_revoked", 409, false, "The API key was revoked.";
     /// The body is larger than the server accepts.
     PayloadTooLarge = "payload_too_large", 413, false, "The body is larger than this server accepts.";
     /// The bytes are of no format that can be decoded.
     UnsupportedFormat = "unsupported_format", 415, false, "The bytes are not an image of a supported format.";
+    /// The body is of a media type that the route does not take.
+    UnsupportedMediaType = "unsupported_media_type", 415, false, "The body is of another media type than the route takes.";
     /// The bytes claim a format but do not decode.
     CorruptImage = "corrupt_image", 422, false, "The image is damaged or cut off.";
     /// Wider than `limits.max_width`: the image, the result of a step, or the result.
@@ -102,6 +112,8 @@ error_codes! {
     WorkerDied = "worker_died", 422, true, "The worker processing this image died.";
     /// A setting was refused.
     InvalidSetting = "invalid_setting", 422, false, "The value is not valid for this key.";
+    /// The API key was used more often than its `requests_per_minute`.
+    TooManyRequests = "too_many_requests", 429, true, "The API key is used more often than it may be.";
     /// The stored bytes are not the ones that were acknowledged.
     CorruptBlob = "corrupt_blob", 500, false, "The stored bytes are damaged.";
     /// A defect of the server.

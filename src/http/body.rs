@@ -14,8 +14,9 @@ use actix_multipart::Multipart;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, mime};
 use futures::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::actors::frontend::{FrontendError, Upload};
@@ -175,3 +176,27 @@ where
 
 /// The most that [`whole`] reads, in bytes.
 const SMALL_BODY: usize = 64 * 1024;
+
+/// A small body as JSON. Another media type is refused: pages of other sites may send what a form can send, and JSON is not among it.
+pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Payload, config: &UploadConfig) -> Result<T, Problem> {
+    let empty = || Problem::new(ErrorCode::EmptyBody, "the body is empty; send JSON");
+    optional_json(request, payload, config).await?.ok_or_else(empty)
+}
+
+/// The same where nothing may be said.
+pub(crate) async fn optional_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    config: &UploadConfig,
+) -> Result<Option<T>, Problem> {
+    let bytes = small(payload, config).await?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if request.content_type() != mime::APPLICATION_JSON.as_ref() {
+        let detail = format!("expected Content-Type: {}", mime::APPLICATION_JSON);
+        return Err(Problem::new(ErrorCode::UnsupportedMediaType, detail));
+    }
+    let invalid = |error| Problem::new(ErrorCode::InvalidRequest, format!("the body is not what is expected: {error}"));
+    serde_json::from_slice(&bytes).map(Some).map_err(invalid)
+}

@@ -11,6 +11,7 @@ mod download;
 #[cfg(feature = "faults")]
 mod faults;
 mod health;
+mod keys;
 mod pipelines;
 mod problem;
 mod request_id;
@@ -28,11 +29,13 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
-use crate::actors::frontend::Frontend;
+use crate::actors::frontend::{Frontend, Gate};
 use crate::actors::supervision::Supervisor;
 use crate::config::UploadConfig;
 use crate::domain::access::Scope;
 
+pub use caller::note_connection;
+pub use keys::{KeyBody, NewKeyBody, RotateBody};
 pub use request_id::request_id;
 
 /// What every handler needs.
@@ -40,6 +43,8 @@ pub use request_id::request_id;
 pub struct HttpState {
     /// The one actor that HTTP talks to.
     pub frontend: Addr<Frontend>,
+    /// Who is let in.
+    pub gate: Gate,
     /// The root of the supervision tree.
     pub tree: Addr<Supervisor>,
     /// Limits on the time and the size of a body.
@@ -87,6 +92,9 @@ fn table() -> Vec<Entry> {
             ],
         ),
         entry("/v1/pipelines/explain", [(Method::POST, SUBMIT, web::to(pipelines::explain))]),
+        entry("/v1/keys", [(Method::GET, ADMIN, web::to(keys::list)), (Method::POST, ADMIN, web::to(keys::create))]),
+        entry("/v1/keys/{id}", [(Method::GET, ADMIN, web::to(keys::get)), (Method::DELETE, ADMIN, web::to(keys::revoke))]),
+        entry("/v1/keys/{id}/rotate", [(Method::POST, ADMIN, web::to(keys::rotate))]),
         entry("/v1/settings", [(Method::GET, ADMIN, web::to(settings::list))]),
         entry(
             "/v1/settings/{key}",

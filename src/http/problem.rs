@@ -6,12 +6,12 @@ use std::time::Duration;
 use actix::MailboxError;
 use actix_web::error::{InternalError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::web::QueryConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::actors::frontend::FrontendError;
+use crate::actors::frontend::{FrontendError, NotAdmitted};
 use crate::domain::error_code::ErrorCode;
 use crate::http::accept;
 
@@ -27,6 +27,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// When trying again makes sense.
     pub(crate) retry_after: Option<Duration>,
+    /// What the client must show to be let in (RFC 6750, 3).
+    pub(crate) challenge: Option<String>,
     /// The request was fine, and the answer is that the task failed with this code.
     pub(crate) task_failed: bool,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem with nothing but a code and a sentence.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None, task_failed: false }
+        Self { code, detail: detail.into(), retry_after: None, challenge: None, task_failed: false }
     }
 
     /// The status to answer with.
@@ -49,7 +51,10 @@ impl Problem {
     fn answer(&self, content_type: &str, body: String) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
         if let Some(wait) = self.retry_after {
-            response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
+            response.insert_header((RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string()));
+        }
+        if let Some(challenge) = &self.challenge {
+            response.insert_header((WWW_AUTHENTICATE, challenge.as_str()));
         }
         response.content_type(content_type).body(body)
     }
@@ -87,7 +92,19 @@ impl ResponseError for Problem {
 impl From<FrontendError> for Problem {
     fn from(error: FrontendError) -> Self {
         let task_failed = matches!(error, FrontendError::Failed(_));
-        Self { code: error.code(), detail: error.to_string(), retry_after: error.retry_after(), task_failed }
+        let challenge = if let FrontendError::NotAdmitted(why) = &error { challenge(*why) } else { None };
+        Self { code: error.code(), detail: error.to_string(), retry_after: error.retry_after(), challenge, task_failed }
+    }
+}
+
+/// What `WWW-Authenticate` says to who was not let in.
+fn challenge(why: NotAdmitted) -> Option<String> {
+    const REALM: &str = r#"Bearer realm="safelight""#;
+    match why {
+        NotAdmitted::NoKey => Some(REALM.to_owned()),
+        NotAdmitted::Invalid(_) | NotAdmitted::NotGood(_) => Some(format!(r#"{REALM}, error="invalid_token""#)),
+        NotAdmitted::MissingScope(scope) => Some(format!(r#"{REALM}, error="insufficient_scope", scope="{scope}""#)),
+        NotAdmitted::TooOften { .. } => None,
     }
 }
 

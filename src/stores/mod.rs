@@ -1,11 +1,11 @@
-//! Engines behind the actors: traits, SQLite for tasks, key-values and assets, local files for blobs.
+//! Engines behind the actors: traits, SQLite for tasks, key-values, assets and API keys, local files for blobs.
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`tasks`], [`key_values`], [`assets`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`tasks`], [`key_values`], [`assets`], [`keys`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`orphans`] | which blobs nothing refers to |
 //! | [`data_dir`] | the locked directory of the embedded engines |
-//! | [`sqlite`] | tasks, key-values and assets in one file, one writer, group commit |
+//! | [`sqlite`] | tasks, key-values, assets and API keys in one file, one writer, group commit |
 //! | [`local_fs`] | blobs as files |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
@@ -15,6 +15,7 @@ pub mod assets;
 pub mod blobs;
 pub mod data_dir;
 pub mod key_values;
+pub mod keys;
 pub mod local_fs;
 pub mod orphans;
 pub mod sqlite;

@@ -26,7 +26,7 @@ impl Options {
 
     /// Two workers, and else the defaults.
     pub fn two_workers() -> Self {
-        Self { environment: Vec::new() }.set("workers.count", 2)
+        Self { environment: Vec::new() }.set("server.listen", "127.0.0.1:0").set("workers.count", 2)
     }
 
     /// Sets a key of the configuration.
@@ -111,7 +111,7 @@ impl Server {
     fn start(options: Options, directory: Place) -> Self {
         let log = File::options().create(true).append(true).open(directory.path().join("log")).expect("a log file");
         let mut process = Command::new(env!("CARGO_BIN_EXE_safelight"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--data"])
             .arg(directory.path().join("data"))
             .current_dir(directory.path())
             .envs(options.environment.iter().map(|(name, value)| (name, value)))

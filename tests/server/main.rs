@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, unreachable_pub, reason = "tests document themselves by their names; nothing outside uses their helpers")]
 
+mod access;
 mod assets;
 mod bad_input;
 mod campaign;

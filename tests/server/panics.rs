@@ -13,6 +13,7 @@ fn use_everything(server: &Server, jobs: &mut Vec<Job>) {
     jobs.extend(Job::try_upload(server, jobs.len() as u32));
     server.put("/v1/settings/my.key", "1");
     server.get("/v1/settings/my.key");
+    server.get("/v1/keys");
     server.is_ready(&jobs[0].id);
     server.image(&jobs[0].id);
     server.put_bytes("/v1/assets/logo", &small_png());
@@ -66,6 +67,11 @@ fn survive(service: &str, points: &[&str]) {
 #[test]
 fn key_values() {
     survive("key_values", &["key_values.get_value", "key_values.reloaded"]);
+}
+
+#[test]
+fn keys() {
+    survive("keys", &["keys.all_keys"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix::MailboxError;
 
 use crate::actors::key_values::KeyValuesError;
+use crate::actors::keys::{KeysError, NotAdmitted};
 use crate::actors::master::Refusal;
 use crate::actors::task_db::Unsettled;
 use crate::actors::workers::NotInspected;
@@ -15,6 +16,7 @@ use crate::domain::pipeline::{PipelineError, VariantName};
 use crate::domain::task::{Failure, Rejected, TaskState};
 use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::BlobStoreError;
+use crate::stores::keys::KeyStoreError;
 use crate::stores::tasks::TaskStoreError;
 
 /// Why a request was not fulfilled.
@@ -58,6 +60,15 @@ pub enum FrontendError {
     /// No such key.
     #[error("the key is not set")]
     NoSuchKey,
+    /// Whoever asks is not let in.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+    /// No API key of that id.
+    #[error("there is no API key of that id; GET /v1/keys lists those that there are")]
+    NoSuchApiKey,
+    /// An API key was not made or changed.
+    #[error("{0}")]
+    KeyNotChanged(KeysError),
     /// No asset of that name.
     #[error("there is no asset of that name; GET /v1/assets lists those that there are")]
     NoSuchAsset,
@@ -119,7 +130,9 @@ impl FrontendError {
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
             Self::Aborted => ErrorCode::InvalidRequest,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound | Self::NoSuchVariant { .. } | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
+            Self::NotFound | Self::NoSuchVariant { .. } | Self::NoSuchKey | Self::NoSuchAsset | Self::NoSuchApiKey => ErrorCode::NotFound,
+            Self::NotAdmitted(why) => not_admitted(why),
+            Self::KeyNotChanged(why) => key_not_changed(why),
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
@@ -139,10 +152,30 @@ impl FrontendError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => Some(refusal.retry_after),
+            Self::NotAdmitted(NotAdmitted::TooOften { wait, .. }) => Some(*wait),
             Self::Unavailable | Self::Busy => Some(Duration::from_secs(1)),
             Self::StorageFull => Some(Duration::from_secs(30)),
             _ => None,
         }
+    }
+}
+
+fn not_admitted(why: &NotAdmitted) -> ErrorCode {
+    match why {
+        NotAdmitted::NoKey | NotAdmitted::Invalid(_) | NotAdmitted::NotGood(_) => ErrorCode::Unauthorized,
+        NotAdmitted::MissingScope(_) => ErrorCode::MissingScope,
+        NotAdmitted::TooOften { .. } => ErrorCode::TooManyRequests,
+    }
+}
+
+fn key_not_changed(why: &KeysError) -> ErrorCode {
+    match why {
+        KeysError::NotFound => ErrorCode::NotFound,
+        KeysError::Revoked(_) => ErrorCode::KeyRevoked,
+        KeysError::TooMany => ErrorCode::TooManyKeys,
+        KeysError::NoRandomness(_) => ErrorCode::Internal,
+        KeysError::Store(KeyStoreError::Full) => ErrorCode::StorageFull,
+        KeysError::Store(_) => ErrorCode::Unavailable,
     }
 }
 
@@ -211,6 +244,20 @@ impl From<NotInspected> for FrontendError {
         match error {
             NotInspected::Unfit(failure) => Self::UnfitAsset(failure),
             NotInspected::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<KeysError> for FrontendError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::NotFound => Self::NoSuchApiKey,
+            KeysError::Store(KeyStoreError::Full) => Self::StorageFull,
+            KeysError::Store(why) => {
+                log::error!(error:% = why; "key store failed");
+                Self::Unavailable
+            }
+            other => Self::KeyNotChanged(other),
         }
     }
 }

@@ -11,12 +11,13 @@
 //! | `life` | `Cancel`, `Retry`, `Delete` |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
 //! | `explain` | what a pipeline would do |
-//! | `settings` | the way to the key-values |
+//! | `settings`, `keys` | the ways to the key-values and to the API keys |
 //! | `error` | what is answered when it cannot be done |
 
 mod assets;
 mod error;
 mod explain;
+mod keys;
 mod life;
 mod parameters;
 mod questions;
@@ -33,6 +34,7 @@ use serde_json::json;
 use crate::actors::assets::Assets;
 use crate::actors::janitor::Janitor;
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
+use crate::actors::keys::Keys;
 use crate::actors::master::{Admit, Master, Permit};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{Details, InitResult, Service};
@@ -47,6 +49,7 @@ pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use explain::Explain;
+pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
 pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
@@ -65,6 +68,8 @@ const ASK_DEADLINE: Duration = Duration::from_secs(8);
 pub struct Services {
     /// Settings.
     pub key_values: Addr<KeyValues>,
+    /// API keys.
+    pub keys: Addr<Keys>,
     /// Blobs.
     pub storage: Addr<Storage>,
     /// Tasks.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::kind::{Address, Count, CountOrCores, Time};
+use crate::config::kind::{Address, Count, CountOrCores, Switch, Time};
 use crate::config::schema::section;
 
 section! {
@@ -11,6 +11,9 @@ section! {
     pub struct ServerConfig = "server" {
         /// The address and port to listen on. Port 0 takes a free one; the log tells which.
         listen: SocketAddr = fixed(Address, "127.0.0.1:8080"),
+        /// Whether the server may listen on an address that other machines reach although there is no API key: anybody can then use it.
+        /// Once a key was made (safelight keys create), it is needed everywhere, whatever is said here.
+        insecure: bool = fixed(Switch, "false"),
         /// The threads that answer HTTP requests.
         http_workers: u32 = fixed(CountOrCores { min: 1, max: 256 }, "auto"),
         /// The connections that may be open at the same time, over all threads; more wait in the system's backlog.

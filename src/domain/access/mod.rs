@@ -1,14 +1,20 @@
-//! Who asks, and what they may do. How a key is checked is not told here.
+//! Who asks, what they may do, and the keys that say so.
 //!
 //! A task belongs to its caller for ever: to the key that it was handed in with, or to nobody in particular on a server that had
 //! no keys.
 
+mod key;
+mod quota;
 mod scope;
+mod secret;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use key::{FormerSecret, InvalidKeyName, Key, KeyChange, KeyIsRevoked, KeyName, NewKey, NotGood};
+pub use quota::Quota;
 pub use scope::{InvalidScopes, Scope, Scopes};
+pub use secret::{ApiKey, InvalidApiKey, SecretDigest};
 
 /// The name of a key, which is no secret: it stands in lists, in logs and beside the tasks that belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +23,16 @@ pub struct KeyId(pub [u8; KeyId::LEN]);
 impl KeyId {
     /// Its length in bytes; it is written with twice as many digits.
     pub const LEN: usize = 8;
+
+    /// A fresh id.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut id = [0; Self::LEN];
+        getrandom::fill(&mut id)?;
+        Ok(Self(id))
+    }
 }
 
 impl fmt::Display for KeyId {

@@ -4,6 +4,7 @@ use rusqlite::ErrorCode;
 
 use crate::stores::assets::AssetStoreError;
 use crate::stores::key_values::KeyValueStoreError;
+use crate::stores::keys::KeyStoreError;
 use crate::stores::tasks::TaskStoreError;
 
 /// Why a request was not carried out, before it is put in the words of a service.
@@ -60,6 +61,17 @@ impl From<Fault> for AssetStoreError {
 }
 
 impl From<Fault> for KeyValueStoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Full => Self::Full,
+            Fault::Corrupt(text) => Self::Corrupt(text),
+            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
+            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
+        }
+    }
+}
+
+impl From<Fault> for KeyStoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Full => Self::Full,

@@ -1,10 +1,10 @@
-//! Tasks, key-values and assets in one SQLite file: one thread writes with group commit, a few others read.
+//! Tasks, key-values, assets and API keys in one SQLite file: one thread writes with group commit, a few others read.
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
-//! | `tasks`, `key_values`, `assets` | the three traits, and what runs on the writing thread |
+//! | `tasks`, `key_values`, `assets`, `keys` | the four traits, and what runs on the writing thread |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
@@ -13,6 +13,7 @@ mod assets;
 mod connection;
 mod fault;
 mod key_values;
+mod keys;
 mod queries;
 mod rows;
 mod tasks;
@@ -70,7 +71,7 @@ pub struct SqliteStats {
     pub commits: u64,
 }
 
-/// The store of tasks, key-values and assets. Dropping it answers what is queued and ends its threads, within a deadline.
+/// The store of tasks, key-values, assets and API keys. Dropping it answers what is queued and ends its threads, within a deadline.
 pub struct SqliteDb {
     clock: Clock,
     policy: RetryPolicy,

@@ -66,7 +66,8 @@ fn required<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
     Ok(row.get(column)?)
 }
 
-fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
+/// A column that may hold a moment of the wall clock.
+pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
     if is_null(row, column)? { Ok(None) } else { uint(row, column).map(|ms| Some(Timestamp(ms))) }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod assets;
 mod blobs;
 mod claims;
 mod key_values;
+mod keys;
 mod tasks;
 
 use crate::blob_fixtures::Local;
@@ -67,6 +68,15 @@ macro_rules! asset_store {
     };
 }
 
+/// Everything that a store of API keys promises.
+macro_rules! key_store {
+    ($engine:ident = $make:expr) => {
+        conformance! { $engine = $make,
+            keys: [a_key_is_read_back_as_it_was_saved, a_key_saved_again_keeps_its_place]
+        }
+    };
+}
+
 /// Everything that a store of blobs promises.
 macro_rules! blob_store {
     ($engine:ident = $make:expr) => {
@@ -86,4 +96,5 @@ macro_rules! blob_store {
 task_store! { sqlite_tasks = Sqlite::default() }
 key_value_store! { sqlite_key_values = Sqlite::default() }
 asset_store! { sqlite_assets = Sqlite::default() }
+key_store! { sqlite_keys = Sqlite::default() }
 blob_store! { local_blobs = Local::default() }

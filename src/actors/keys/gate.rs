@@ -1,0 +1,173 @@
+//! The gate: who is let in, decided where the request arrives. It is a view of the keys that the actor publishes and every HTTP thread
+//! shares, so that no request costs a message or a read of the database.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
+
+use crate::domain::access::{ApiKey, Caller, InvalidApiKey, Key, KeyId, NotGood, Scope};
+use crate::domain::timestamp::Timestamp;
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmitted {
+    /// Nothing was shown.
+    #[error("this server needs an API key; send it as Authorization: Bearer slk_...")]
+    NoKey,
+    /// What was shown is no key.
+    #[error(transparent)]
+    Invalid(#[from] InvalidApiKey),
+    /// What was shown is no longer, or never was, a key of this server's.
+    #[error(transparent)]
+    NotGood(#[from] NotGood),
+    /// The key is good, but not for this.
+    #[error("the key lacks the scope {0}, which this needs")]
+    MissingScope(Scope),
+    /// The key is used more often than it may be.
+    #[error("the key may be used {limit} times a minute (requests_per_minute); try again in {} s", .wait.as_millis().div_ceil(1000))]
+    TooOften {
+        /// How often.
+        limit: NonZeroU32,
+        /// When the next request is free.
+        wait: Duration,
+    },
+}
+
+/// The keys as every HTTP thread sees them.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<RwLock<HashMap<KeyId, Known>>>);
+
+/// A key, and how often it was used of late.
+struct Known {
+    key: Key,
+    pace: Option<Arc<DefaultDirectRateLimiter>>,
+}
+
+impl Known {
+    /// A changed key goes on at its pace, unless that was changed.
+    fn replacing(former: Option<&Self>, key: Key) -> Self {
+        let limit = key.quota.requests_per_minute;
+        let pace = match former {
+            Some(former) if former.key.quota.requests_per_minute == limit => former.pace.clone(),
+            _ => limit.map(|limit| Arc::new(RateLimiter::direct(governor::Quota::per_minute(limit)))),
+        };
+        Self { key, pace }
+    }
+
+    fn check_pace(&self) -> Result<(), NotAdmitted> {
+        let (Some(pace), Some(limit)) = (&self.pace, self.key.quota.requests_per_minute) else { return Ok(()) };
+        pace.check().map_err(|busy| NotAdmitted::TooOften { limit, wait: busy.wait_time_from(DefaultClock::default().now()) })
+    }
+}
+
+impl Gate {
+    /// Whether there never was a key: then whoever reaches the server is its operator.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.keys().is_empty()
+    }
+
+    /// Lets the holder of a key in that is good for what needs `scope`. Each call counts towards the key's pace.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`].
+    pub fn admit(&self, shown: Option<&str>, scope: Scope) -> Result<Caller, NotAdmitted> {
+        let keys = self.keys();
+        if keys.is_empty() {
+            return Ok(Caller::LOCAL);
+        }
+        let shown: ApiKey = shown.ok_or(NotAdmitted::NoKey)?.parse()?;
+        let known = keys.get(&shown.id()).ok_or(NotGood::WrongSecret)?;
+        let caller = known.key.holder(shown.digest(), Timestamp::now())?;
+        known.check_pace()?;
+        if caller.may(scope) { Ok(caller) } else { Err(NotAdmitted::MissingScope(scope)) }
+    }
+
+    /// Every key, in the order of their making.
+    pub(super) fn list(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.keys().values().map(|known| known.key.clone()).collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        keys
+    }
+
+    /// One key.
+    pub(super) fn find(&self, id: KeyId) -> Option<Key> {
+        self.keys().get(&id).map(|known| known.key.clone())
+    }
+
+    /// From now on these keys are as they are here.
+    pub(super) fn publish(&self, keys: impl IntoIterator<Item = Key>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            let now = Known::replacing(known.get(&key.id), key);
+            known.insert(now.key.id, now);
+        }
+    }
+
+    /// Nothing panics while it writes, so what is behind a poisoned lock is whole.
+    fn keys(&self) -> RwLockReadGuard<'_, HashMap<KeyId, Known>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::access::{KeyChange, NewKey, Quota};
+
+    const ID: KeyId = KeyId([7; 8]);
+
+    /// A gate with one key of a quota, and what its holder shows.
+    fn gate(scopes: &str, quota: Quota) -> (Gate, Key, String) {
+        let shown = ApiKey::random(ID).expect("randomness");
+        let new = NewKey { name: "test".parse().expect("a name"), scopes: scopes.parse().expect("scopes"), quota, expires_in: None };
+        let key = Key::create(new, &shown, Timestamp::now());
+        let gate = Gate::default();
+        gate.publish([key.clone()]);
+        (gate, key, shown.reveal())
+    }
+
+    #[test]
+    fn without_a_key_everybody_is_the_operator_and_with_one_nobody() {
+        assert_eq!(Gate::default().admit(Some("nonsense"), Scope::Admin), Ok(Caller::LOCAL));
+        let (gate, key, shown) = gate("submit", Quota::default());
+        assert_eq!(gate.admit(Some(&shown), Scope::Submit), Ok(Caller::holder(ID, key.scopes)));
+        assert_eq!(gate.admit(None, Scope::Submit), Err(NotAdmitted::NoKey));
+        assert_eq!(gate.admit(Some(&shown), Scope::Read), Err(NotAdmitted::MissingScope(Scope::Read)));
+        assert_eq!(gate.admit(Some(&shown[1..]), Scope::Submit), Err(InvalidApiKey::Foreign.into()));
+        let stranger = ApiKey::random(ID).expect("randomness").reveal();
+        assert_eq!(gate.admit(Some(&stranger), Scope::Submit), Err(NotGood::WrongSecret.into()));
+        let unknown = ApiKey::random(KeyId([8; 8])).expect("randomness").reveal();
+        assert_eq!(gate.admit(Some(&unknown), Scope::Submit), Err(NotGood::WrongSecret.into()), "told alike");
+    }
+
+    #[test]
+    fn a_revoked_key_is_refused_by_the_next_request() {
+        let (gate, key, shown) = gate("read", Quota::default());
+        let shared = gate.clone();
+        gate.publish([key.changed(KeyChange::Revoke, Timestamp::now()).expect("it can be revoked")]);
+        assert_eq!(shared.admit(Some(&shown), Scope::Read), Err(NotGood::Revoked.into()));
+        assert!(!shared.is_open(), "the server does not fall open when its last key is gone");
+    }
+
+    #[test]
+    fn a_key_has_a_pace_that_outlives_its_rotation() {
+        let quota = Quota { requests_per_minute: NonZeroU32::new(2), ..Quota::default() };
+        let (gate, key, shown) = gate("read", quota);
+        let admit = |shown: &str| gate.admit(Some(shown), Scope::Read);
+        assert!(admit(&shown).is_ok());
+        let new = ApiKey::random(ID).expect("randomness");
+        let rotate = KeyChange::Rotate { secret: new.digest(), overlap: Duration::from_secs(60) };
+        gate.publish([key.changed(rotate, Timestamp::now()).expect("not revoked")]);
+        assert!(admit(&new.reveal()).is_ok());
+        let refused = admit(&shown);
+        assert!(
+            matches!(refused, Err(NotAdmitted::TooOften { limit, wait }) if limit.get() == 2 && wait > Duration::from_secs(25) && wait <= Duration::from_secs(30)),
+            "the third within a minute waits for its half: {refused:?}"
+        );
+    }
+}

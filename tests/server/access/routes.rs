@@ -1,0 +1,42 @@
+//! The test's own table: every route, and who is to be let in. It is written by hand, so that a change of the server's table must be
+//! meant.
+
+/// Who is to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    Submit,
+    Read,
+    Admin,
+}
+
+use Needs::{Admin, Nothing, Read, Submit};
+
+/// Method, path as the server writes it, who is let in, and a path to ask. `TASK` stands for the id of a task: such a route is one about
+/// somebody's task.
+pub(super) const ROUTES: &[(&str, &str, Needs, &str)] = &[
+    ("POST", "/newImage", Submit, "/newImage"),
+    ("GET", "/image/isReady", Read, "/image/isReady?id=TASK"),
+    ("GET", "/image/get", Read, "/image/get?id=TASK"),
+    ("GET", "/livez", Nothing, "/livez"),
+    ("GET", "/readyz", Nothing, "/readyz"),
+    ("GET", "/v1/tree", Admin, "/v1/tree"),
+    ("GET", "/v1/tasks", Read, "/v1/tasks"),
+    ("GET", "/v1/tasks/{id}", Read, "/v1/tasks/TASK"),
+    ("GET", "/v1/tasks/{id}/variants/{name}", Read, "/v1/tasks/TASK/variants/result"),
+    ("GET", "/v1/assets", Read, "/v1/assets"),
+    ("GET", "/v1/assets/{name}", Read, "/v1/assets/logo"),
+    ("PUT", "/v1/assets/{name}", Admin, "/v1/assets/logo"),
+    ("DELETE", "/v1/assets/{name}", Admin, "/v1/assets/logo"),
+    ("POST", "/v1/pipelines/explain", Submit, "/v1/pipelines/explain"),
+    ("GET", "/v1/keys", Admin, "/v1/keys"),
+    ("POST", "/v1/keys", Admin, "/v1/keys"),
+    ("GET", "/v1/keys/{id}", Admin, "/v1/keys/0011223344556677"),
+    ("DELETE", "/v1/keys/{id}", Admin, "/v1/keys/0011223344556677"),
+    ("POST", "/v1/keys/{id}/rotate", Admin, "/v1/keys/0011223344556677/rotate"),
+    ("GET", "/v1/settings", Admin, "/v1/settings"),
+    ("GET", "/v1/settings/{key}", Admin, "/v1/settings/my.key"),
+    ("PUT", "/v1/settings/{key}", Admin, "/v1/settings/my.key"),
+    ("DELETE", "/v1/settings/{key}", Admin, "/v1/settings/my.key"),
+    ("PUT", "/v1/faults/{point}", Admin, "/v1/faults/no.point"),
+];
