@@ -53,14 +53,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (master_box, master) = Mailbox::new();
 
     let gate = Gate::default();
-    let (keys_spec, keys) = {
-        let gate = gate.clone();
-        over_the_database("keys", stores, move |database| Keys::new(database, gate.clone()))
-    };
-    let (storage_spec, storage) = {
-        let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
-        child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
-    };
+    let (keys_spec, keys) = keys(stores, gate.clone());
+    let (storage_spec, storage) = storage(config, stores);
     let (task_db_spec, task_db) = over_the_database("task_db", stores, |database| TaskDb::new(database));
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = {
@@ -99,6 +93,15 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let services = vec![key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec, engine_spec, janitor_spec, frontend_spec];
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
     Ok(Services { root, frontend, master, gate })
+}
+
+fn keys(stores: &Stores, gate: Gate) -> (ChildSpec, Addr<Keys>) {
+    over_the_database("keys", stores, move |database| Keys::new(database, gate.clone()))
+}
+
+fn storage(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Storage>) {
+    let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
+    child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
 }
 
 /// A service that puts the database behind a mailbox.

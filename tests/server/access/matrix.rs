@@ -101,15 +101,19 @@ fn a_task_of_another_caller_is_as_if_it_were_not_there() {
     let mut seen = 0;
     for &(method, path, _, example) in about_tasks {
         let task = house.task_of(&house.user);
+        let known = || house.ask(Some(&house.user), "GET", "/v1/tasks/TASK", &task).json();
+        let before = known();
         let foreign = house.ask(Some(&house.other), method, example, &task);
         let missing = house.ask(Some(&house.other), method, example, MISSING);
-        assert_eq!(foreign.status, 404, "{method} {path}: {}", foreign.text());
         let same = |answer: &Answer, id: &str| {
             let mut headers: Vec<_> = answer.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
             headers.retain(|(name, _)| name != "x-request-id" && name != "date");
             (answer.status, headers, answer.text().replace(id, "ID"))
         };
         assert_eq!(same(&foreign, &task), same(&missing, MISSING), "{method} {path}");
+        // What is not there is deleted already.
+        assert_eq!(foreign.status, if method == "DELETE" { 204 } else { 404 }, "{method} {path}: {}", foreign.text());
+        assert_eq!(known(), before, "{method} {path} did nothing to it");
         let own = house.ask(Some(&house.user), method, example, &task);
         assert_ne!(own.status, 404, "{method} {path}: {}", own.text());
         let task = house.task_of(&house.user);
