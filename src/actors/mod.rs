@@ -11,7 +11,7 @@
 //! │   ├─ master   admission, dispatch, leases, retries
 //! │   ├─ spare    one warm child process
 //! │   └─ workers  as many as configured, each with a child process
-//! ├─ janitor      deletions, orphans
+//! ├─ janitor      expiry, deletions, orphans
 //! └─ frontend     what HTTP talks to
 //! ```
 //!

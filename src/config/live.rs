@@ -10,6 +10,7 @@ use crate::config::schema;
 use crate::config::sections::{AssetLimits, presets};
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::Presets;
+use crate::domain::task::Retention;
 
 /// Why a setting cannot be overridden.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,12 @@ impl Live {
     #[must_use]
     pub fn asset_limits(&self) -> AssetLimits {
         AssetLimits::from(&self.config.limits)
+    }
+
+    /// How long a task is kept once it has ended, unless its upload says so.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        self.config.tasks.expires_in
     }
 
     /// The presets by name; `default` is always among them.

@@ -1,4 +1,5 @@
-//! Moments of the wall clock, shown to people. No lease, backoff or deadline may ever be computed from one.
+//! Moments of the wall clock, shown to people. No lease, backoff or deadline may ever be computed from one; what outlives the process,
+//! as the retention of a task does, goes by one that does not jump while it runs.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

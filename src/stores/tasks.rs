@@ -42,6 +42,11 @@ pub trait TaskStore: Send + Sync {
     /// For the start of the service that hands out work, when no worker can hold a claim any more.
     fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>>;
 
+    /// Hides the tasks whose retention is over, at most `limit` of them, as [`Change::MarkDeleting`] does, and replies with them.
+    ///
+    /// Retention outlives the engine's clock: it goes by the wall clock at the opening and by the engine's clock since.
+    fn retire(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Task>, TaskStoreError>>;
+
     /// How much work is waiting or in progress. Costs the same at any length of the queue.
     fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>>;
 

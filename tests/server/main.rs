@@ -10,6 +10,7 @@ mod cancel;
 mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
+mod expiry;
 mod explain;
 mod formats;
 mod harness;

@@ -4,7 +4,7 @@ use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture, fut};
 
 use crate::actors::frontend::{Frontend, FrontendError, assets};
 use crate::domain::pipeline::{Accepted, Pipeline, Variants};
-use crate::domain::task::Metadata;
+use crate::domain::task::{Metadata, Retention};
 
 /// The preset of an upload that names no pipeline.
 const DEFAULT_PRESET: &str = "default";
@@ -18,6 +18,8 @@ pub struct Parameters {
     pub accepted: Accepted,
     /// What is kept with the task and shown again.
     pub metadata: Option<Metadata>,
+    /// How long the task is kept once it has ended; as the settings say if nothing is said.
+    pub expires_in: Option<Retention>,
 }
 
 /// What an upload is to become, in the words of the client.
@@ -41,6 +43,8 @@ pub(crate) struct TaskSpec {
     pub(crate) variants: Variants,
     /// What is kept with the task.
     pub(crate) metadata: Option<Metadata>,
+    /// How long the task is kept once it has ended.
+    pub(crate) retention: Retention,
 }
 
 /// Asks what parameters mean, before they are used.
@@ -71,7 +75,7 @@ impl Frontend {
     ///
     /// # Errors
     /// When what is wanted cannot be read, or has more steps than it may.
-    pub(super) fn read(&self, Parameters { wanted, accepted, metadata }: Parameters) -> Result<TaskSpec, FrontendError> {
+    pub(super) fn read(&self, Parameters { wanted, accepted, metadata, expires_in }: Parameters) -> Result<TaskSpec, FrontendError> {
         let presets = self.live.presets();
         let variants = match wanted {
             Wanted::Default => Variants::only(Pipeline::parse_with(DEFAULT_PRESET, presets)?),
@@ -81,6 +85,6 @@ impl Frontend {
         };
         let variants = variants.accepting(accepted);
         variants.iter().try_for_each(|(_, pipeline)| self.live.limits().check_steps(pipeline))?;
-        Ok(TaskSpec { variants, metadata })
+        Ok(TaskSpec { variants, metadata, retention: expires_in.unwrap_or(self.live.retention()) })
     }
 }

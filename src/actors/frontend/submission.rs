@@ -95,9 +95,9 @@ pub(super) async fn accept(
     // Its deadline is the client's: an upload that is dropped ends the stream.
     let original = services.storage.send(PutBlob { key, source }).await??;
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
-    let TaskSpec { variants, metadata } = spec.await.map_err(|_| BlobStoreError::Aborted)?;
+    let TaskSpec { variants, metadata, retention } = spec.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");
-    let task = NewTask { caller, metadata, ..NewTask::new(id, variants, original, input_format) };
+    let task = NewTask { caller, metadata, retention, ..NewTask::new(id, variants, original, input_format) };
     match settle(&services.task_db, Change::Insert(task)).await {
         Ok(task) => {
             faults::point("frontend.after_insert");

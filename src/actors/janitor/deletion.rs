@@ -50,7 +50,7 @@ pub(super) async fn finish_all(deps: &JanitorDeps) -> Result<u64, JanitorError> 
 }
 
 /// Removes the blobs of a hidden task, then its row. Every step may be repeated.
-async fn finish(deps: &JanitorDeps, task: &Task) -> Result<(), JanitorError> {
+pub(super) async fn finish(deps: &JanitorDeps, task: &Task) -> Result<(), JanitorError> {
     let results = task.results.keys().filter_map(|variant| task.result_key(*variant));
     for key in results.chain([BlobKey::Original(task.id)]) {
         faults::point("janitor.delete_blob");

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | this one | the actor and its rounds |
 //! | `deletion` | `FinishDeletion`: the blobs and the row of a task that was deleted |
+//! | `expiry` | tasks whose retention is over |
 //! | `sweep` | blobs that nothing refers to |
 
 mod deletion;
+mod expiry;
 mod sweep;
 
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub struct JanitorDeps {
 /// What a round did.
 #[derive(Debug, Default, Clone, Copy)]
 struct Round {
+    /// Tasks whose retention was over.
+    expired: u64,
     /// Deletions that a crash or a failure had left unfinished.
     deleted: u64,
     /// Blobs that nothing referred to.
@@ -92,11 +96,12 @@ impl Janitor {
         self.under_way = false;
         self.rounds += 1;
         match round {
-            Ok(Round { deleted: 0, swept: 0 }) => {}
-            Ok(Round { deleted, swept }) => {
+            Ok(Round { expired: 0, deleted: 0, swept: 0 }) => {}
+            Ok(Round { expired, deleted, swept }) => {
+                self.total.expired += expired;
                 self.total.deleted += deleted;
                 self.total.swept += swept;
-                log::info!(deleted, swept; "janitor went round");
+                log::info!(expired, deleted, swept; "janitor went round");
             }
             Err(error) => log::warn!(error:% = error; "round stopped; the next one goes on"),
         }
@@ -105,12 +110,13 @@ impl Janitor {
 
 /// Each step on its own: what one could not do must not keep the others from being done.
 async fn round(deps: &JanitorDeps, found: Option<Vec<BlobEntry>>) -> Result<Round, JanitorError> {
+    let expired = expiry::expire(deps).await;
     let deleted = deletion::finish_all(deps).await;
     let swept = match found {
         Some(found) => sweep::remove_orphans(deps, found, Duration::ZERO).await,
         None => sweep::sweep(deps).await,
     };
-    Ok(Round { deleted: deleted?, swept: swept? })
+    Ok(Round { expired: expired?, deleted: deleted?, swept: swept? })
 }
 
 impl Actor for Janitor {
@@ -133,8 +139,8 @@ impl Service for Janitor {
     }
 
     fn inspect(&self) -> Details {
-        let Round { deleted, swept } = self.total;
-        let details = json!({ "rounds": self.rounds, "deletions_finished": deleted, "blobs_swept": swept });
+        let Round { expired, deleted, swept } = self.total;
+        let details = json!({ "rounds": self.rounds, "expired": expired, "deletions_finished": deleted, "blobs_swept": swept });
         details.as_object().cloned().unwrap_or_default()
     }
 }

@@ -179,6 +179,23 @@ impl Handler<Recover> for TaskDb {
     }
 }
 
+/// Hides tasks whose retention is over, and replies with them.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Task>, TaskStoreError>")]
+pub struct RetireTasks {
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Handler<RetireTasks> for TaskDb {
+    type Result = Answer<Vec<Task>>;
+
+    fn handle(&mut self, RetireTasks { limit }: RetireTasks, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.retire_tasks");
+        self.counted(self.store.retire(limit))
+    }
+}
+
 /// How much unfinished work is stored.
 #[derive(Message)]
 #[rtype(result = "Result<Backlog, TaskStoreError>")]

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::config::kind::{BadValue, Kind};
 use crate::config::raw::Raw;
 use crate::domain::pipeline::Pipeline;
+use crate::domain::task::Retention;
 
 /// `true` or `false`.
 pub(crate) struct Switch;
@@ -25,6 +26,25 @@ impl Kind for Switch {
 
     fn print(&self, value: &bool) -> Json {
         Json::from(*value)
+    }
+}
+
+/// How long tasks are kept once they have ended.
+pub(crate) struct Keep;
+
+impl Kind for Keep {
+    type Value = Retention;
+
+    fn expected(&self) -> String {
+        "\"never\", or a time from \"1s\" to 100 years such as \"12h\" or \"7d\"".to_owned()
+    }
+
+    fn parse(&self, raw: &Raw) -> Option<Retention> {
+        raw.text()?.parse().ok()
+    }
+
+    fn print(&self, value: &Retention) -> Json {
+        Json::from(value.to_string())
     }
 }
 

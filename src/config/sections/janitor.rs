@@ -6,9 +6,10 @@ use crate::config::kind::Time;
 use crate::config::schema::section;
 
 section! {
-    /// The janitor: it sweeps blobs that no task owns, left behind by crashes and aborted uploads.
+    /// The janitor: it deletes tasks that have expired, finishes deletions that were cut off, and sweeps blobs that no task owns,
+    /// left behind by crashes and aborted uploads.
     pub struct JanitorConfig = "janitor" {
-        /// The pause between two sweeps.
+        /// The pause between two of its rounds.
         interval: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_hours(24 * 7) }, "1m"),
         /// How long a blob without a task must have been complete before it counts as left behind. The task of an upload
         /// is committed right after its blob, within two minutes even if the database is in trouble.

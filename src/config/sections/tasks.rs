@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::kind::{Count, Size, Time};
+use crate::config::kind::{Count, Keep, Size, Time};
 use crate::config::schema::section;
+use crate::domain::task::Retention;
 
 section! {
     /// Tasks: how often they are tried, for how long, and how many may be unfinished.
@@ -23,6 +24,9 @@ section! {
         heartbeat: Duration = fixed(Time { min: Duration::from_millis(10), max: Duration::from_hours(1) }, "5s"),
         /// How long a task belongs to a worker that does not confirm it; then another worker may take it.
         lease: Duration = fixed(Time { min: Duration::from_millis(20), max: Duration::from_hours(24) }, "20s"),
+        /// How long a task is kept, with its original and its results, once it has finished, failed or been cancelled; then it
+        /// is deleted. An upload may ask for another time (`expires_in`). With "never" everything is kept until it is deleted.
+        expires_in: Retention = live(Keep, "never"),
         /// How many tasks may be unfinished at the same time; more are refused with 503 and `Retry-After`.
         queue_limit: u32 = fixed(Count { min: 1_u32, max: 10_000_000 }, "10000"),
         /// How many bytes the originals of the unfinished tasks may have together. An upload that does not tell its

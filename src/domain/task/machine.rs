@@ -147,6 +147,8 @@ pub enum Timer {
     Lease(Duration),
     /// The task may be claimed after this time.
     Backoff(Duration),
+    /// The run has ended, and the task may be removed after this time.
+    Retention(Duration),
 }
 
 /// What becomes of a task: everything an engine has to write, in one transaction.
@@ -165,6 +167,12 @@ pub struct Transition {
 impl Transition {
     fn to(task: Task) -> Self {
         Self { task, ended: None, timer: Timer::Off, gone: false }
+    }
+
+    /// To a terminal state.
+    fn end(task: Task) -> Self {
+        let timer = task.retention.time().map_or(Timer::Off, Timer::Retention);
+        Self { timer, ..Self::to(task) }
     }
 
     fn ending(self, end: AttemptEnd) -> Self {
@@ -208,14 +216,14 @@ impl Task {
             }
             Change::Fail { claim, failure } => {
                 self.require_current(*claim)?;
-                Ok(Transition::to(self.failed(failure.clone(), now)).ending(AttemptEnd::Failed(failure.clone())))
+                Ok(Transition::end(self.failed(failure.clone(), now)).ending(AttemptEnd::Failed(failure.clone())))
             }
             Change::Release { claim, reason, refund, backoff } => self.release(*claim, reason, *refund, *backoff, policy, now),
             Change::Cancel { .. } => self.cancel(now),
             Change::Retry { run, .. } => self.retry(*run),
             Change::MarkDeleting { .. } => {
                 self.require(self.state.is_terminal())?;
-                Ok(Transition::to(Self { state: TaskState::Deleting, ..self.clone() }))
+                Ok(Transition::to(Self { state: TaskState::Deleting, expires_at: None, ..self.clone() }))
             }
             Change::Remove { .. } => {
                 self.require(self.state == TaskState::Deleting)?;
@@ -245,7 +253,7 @@ impl Task {
         if task.missing().next().is_some() {
             return Ok(Transition { timer: Timer::Lease(lease), ..Transition::to(task) });
         }
-        Ok(Transition::to(Self { state: TaskState::Finished, ended_at: Some(now), ..task }).ending(AttemptEnd::Finished))
+        Ok(Transition::end(Self { state: TaskState::Finished, ended_at: Some(now), ..task }).ending(AttemptEnd::Finished))
     }
 
     fn release(
@@ -261,7 +269,7 @@ impl Task {
         let refunded = refund && (self.refunds < policy.max_refunds || faults::removed(Mechanism::RefundCap));
         let end = AttemptEnd::Released { reason: reason.clone(), refunded };
         if !refunded && self.attempts >= policy.max_attempts {
-            return Ok(Transition::to(self.failed(reason.clone(), now)).ending(end));
+            return Ok(Transition::end(self.failed(reason.clone(), now)).ending(end));
         }
         let given_back = u32::from(refunded);
         let task =
@@ -273,7 +281,7 @@ impl Task {
         self.require(self.state.is_open())?;
         let task = Self { state: TaskState::Cancelled, ended_at: Some(now), ..self.clone() };
         let ended = (self.state == TaskState::InProgress).then_some(AttemptEnd::Cancelled);
-        Ok(Transition { ended, ..Transition::to(task) })
+        Ok(Transition { ended, ..Transition::end(task) })
     }
 
     fn retry(&self, run: u32) -> Result<Transition, Rejected> {
@@ -285,6 +293,7 @@ impl Task {
             refunds: 0,
             started_at: None,
             ended_at: None,
+            expires_at: None,
             failure: None,
             ..self.clone()
         }))

@@ -12,6 +12,7 @@
 pub mod attempt;
 pub mod machine;
 mod metadata;
+mod retention;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use attempt::{Attempt, AttemptEnd, Ended};
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
 pub use metadata::{InvalidMetadata, Metadata};
+pub use retention::{InvalidRetention, Retention};
 
 use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobKey, BlobMeta};
@@ -117,13 +119,15 @@ pub struct NewTask {
     pub caller: Option<KeyId>,
     /// What the sender says about it.
     pub metadata: Option<Metadata>,
+    /// How long it is to be kept once it has ended.
+    pub retention: Retention,
 }
 
 impl NewTask {
     /// An upload of nobody in particular, about which nothing more is said.
     #[must_use]
     pub fn new(id: TaskId, variants: Variants, original: BlobMeta, input_format: Format) -> Self {
-        Self { id, variants, original, input_format, caller: None, metadata: None }
+        Self { id, variants, original, input_format, caller: None, metadata: None, retention: Retention::Forever }
     }
 }
 
@@ -148,6 +152,8 @@ pub struct Task {
     pub caller: Option<KeyId>,
     /// What the sender says about it.
     pub metadata: Option<Metadata>,
+    /// How long it is kept once it has ended.
+    pub retention: Retention,
     /// The fence of the latest claim, over all runs; 0 before the first.
     pub claim_no: ClaimNo,
     /// Attempts that count in this run.
@@ -160,6 +166,8 @@ pub struct Task {
     pub started_at: Option<Timestamp>,
     /// When this run reached its terminal state.
     pub ended_at: Option<Timestamp>,
+    /// From when on it may be removed: its retention after this run's end, by the clock of the engine; a retry takes it away.
+    pub expires_at: Option<Timestamp>,
     /// The results that are there. The task is finished exactly when none is missing; those of a task that ends otherwise, or is tried
     /// again, are kept.
     pub results: Results,
@@ -183,12 +191,14 @@ impl Task {
             input_format: new.input_format,
             caller: new.caller,
             metadata: new.metadata,
+            retention: new.retention,
             claim_no: ClaimNo::default(),
             attempts: 0,
             refunds: 0,
             created_at: now,
             started_at: None,
             ended_at: None,
+            expires_at: None,
             results: Results::new(),
             probe: None,
             failure: None,

@@ -47,6 +47,10 @@ pub(super) struct TaskBody<'t> {
     created_at: String,
     started_at: Option<String>,
     ended_at: Option<String>,
+    /// Seconds; `null` if it is kept until it is deleted.
+    expires_in: Option<u64>,
+    /// Known once it has ended.
+    expires_at: Option<String>,
     original: Value,
     /// What is known of the original beside that; `null` until a result is there.
     probe: Option<&'t ImageProbe>,
@@ -67,6 +71,8 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),
             ended_at: task.ended_at.map(rfc3339),
+            expires_in: task.retention.time().map(|time| time.as_secs()),
+            expires_at: task.expires_at.map(rfc3339),
             original: json!({ "format": task.input_format, "bytes": task.original.len, "sha256": task.original.sha256 }),
             probe: task.probe.as_ref(),
             result: task.results.get(&VariantName::RESULT).map(result),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::actors::frontend::{Parameters, Wanted};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Accepted;
+use crate::domain::task::InvalidRetention;
 use crate::http::problem::Problem;
 
 /// What is said so far; nothing may be said twice.
@@ -19,6 +20,8 @@ pub(crate) struct Fields {
     variants: Option<String>,
     /// A JSON object or a text of the client's own.
     metadata: Option<String>,
+    /// How long the task is kept once it has ended.
+    expires_in: Option<String>,
 }
 
 impl Fields {
@@ -32,8 +35,9 @@ impl Fields {
             "preset" => &mut self.preset,
             "variants" => &mut self.variants,
             "metadata" => &mut self.metadata,
+            "expires_in" => &mut self.expires_in,
             _ => {
-                let known = "the parts of a task are image, pipeline, preset, variants and metadata";
+                let known = "the parts of a task are image, pipeline, preset, variants, metadata and expires_in";
                 return Err(invalid(format!("the form has a part called {name:?}; {known}")));
             }
         };
@@ -56,7 +60,9 @@ impl Fields {
             _ => return Err(invalid("give one of pipeline, preset and variants; a pipeline or a preset can be one of the variants")),
         };
         let metadata = self.metadata.as_deref().map(str::parse).transpose().map_err(|error| invalid(format!("{error}")))?;
-        Ok(Parameters { wanted, accepted, metadata })
+        let expires_in = self.expires_in.as_deref().map(str::parse).transpose();
+        let expires_in = expires_in.map_err(|error: InvalidRetention| invalid(format!("expires_in: {error}")))?;
+        Ok(Parameters { wanted, accepted, metadata, expires_in })
     }
 }
 
@@ -93,6 +99,7 @@ mod tests {
             (&[("pipelin", "invert")][..], "a part called \"pipelin\"; the parts of a task are image"),
             (&[("pipeline", "invert"), ("pipeline", "invert")], "pipeline is given twice"),
             (&[("metadata", "{")], "must be a JSON object"),
+            (&[("expires_in", "soon")], "expires_in: expected \"never\", a number of seconds, or a time"),
         ] {
             let refused = meaning(parts).expect_err("a refusal");
             assert!(refused.contains(detail), "{refused}");

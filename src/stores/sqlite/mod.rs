@@ -21,6 +21,7 @@ mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -73,7 +74,7 @@ pub struct SqliteStats {
 
 /// The store of tasks, key-values, assets and API keys. Dropping it answers what is queued and ends its threads, within a deadline.
 pub struct SqliteDb {
-    clock: Clock,
+    clock: SteadyClock,
     policy: RetryPolicy,
     // Closed before the writer, which then is the last connection and can empty the log into the file.
     readers: Pool<Reader>,
@@ -93,7 +94,7 @@ impl SqliteDb {
         File::open(dir)?.sync_all()?;
         let reader_path = path.clone();
         Ok(Self {
-            clock: options.clock,
+            clock: SteadyClock::new(options.clock),
             policy: options.policy,
             readers: Pool::start("sqlite-reader", options.readers, options.read_queue, move || Reader::new(reader_path.clone()))?,
             writer: Writer::start(path, connection, options.write_queue)?,
@@ -113,7 +114,7 @@ impl SqliteDb {
         E: From<Fault> + Send + 'static,
     {
         let clock = self.clock.clone();
-        let queued = self.writer.run(move |connection| work(connection, now(&clock)));
+        let queued = self.writer.run(move |connection| work(connection, clock.now()));
         async move {
             let lost = || Fault::UnknownOutcome("the writing thread failed with the request in hand".into());
             Ok(queued?.await.unwrap_or_else(|_| Err(lost()))?)
@@ -128,7 +129,7 @@ impl SqliteDb {
         E: From<Fault> + Send + 'static,
     {
         let clock = self.clock.clone();
-        let queued = self.readers.run(move |reader| reader.run(|connection| work(connection, now(&clock))));
+        let queued = self.readers.run(move |reader| reader.run(|connection| work(connection, clock.now())));
         async move {
             let lost = || Fault::Unavailable("a reading thread failed with the request in hand".into());
             Ok(queued.map_err(Fault::Unavailable)?.await.unwrap_or_else(|_| Err(lost()))?)
@@ -137,8 +138,24 @@ impl SqliteDb {
     }
 }
 
-fn now(clock: &Clock) -> Now {
-    Now { engine: clock(), wall: Timestamp::now() }
+/// The engine's clock, and what it and the wall clock said at the opening.
+#[derive(Clone)]
+struct SteadyClock {
+    clock: Clock,
+    opened: (Duration, Timestamp),
+}
+
+impl SteadyClock {
+    fn new(clock: Clock) -> Self {
+        let opened = (clock(), Timestamp::now());
+        Self { clock, opened }
+    }
+
+    fn now(&self) -> Now {
+        let engine = (self.clock)();
+        let (started, wall) = self.opened;
+        Now { engine, wall: Timestamp::now(), steady: wall.after(engine.saturating_sub(started)) }
+    }
 }
 
 /// Leases and backoffs of a former opening ran on a clock that is gone: the leases have ended, the backoffs are over.

@@ -59,6 +59,13 @@ pub(super) fn expired(connection: &Connection, limit: usize, now: Now) -> Result
     claims.map(|claim| claim?).collect()
 }
 
+/// The tasks whose retention is over, those that are overdue longest first.
+pub(super) fn past_retention(connection: &Connection, limit: usize, now: Now) -> Result<Vec<TaskId>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT id FROM tasks WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2")?;
+    let ids = statement.query_map((rows::int(now.steady.0), rows::int(limit as u64)), |row| row.get("id"))?;
+    ids.map(|id| Ok(TaskId::from(Uuid::from_bytes(id?)))).collect()
+}
+
 /// The latest claims of the tasks in a state.
 pub(super) fn claims(connection: &Connection, state: TaskState) -> Result<Vec<Claim>, Fault> {
     let mut statement = connection.prepare_cached("SELECT id, claim_no FROM tasks WHERE state = ?1 ORDER BY seq")?;

@@ -13,7 +13,7 @@ use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Task, Timer, Transition};
+use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Retention, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::sqlite::fault::Fault;
 
@@ -24,6 +24,8 @@ pub(super) struct Now {
     pub(super) engine: Duration,
     /// The wall clock: what people read.
     pub(super) wall: Timestamp,
+    /// The wall clock as it was at the opening, and the engine's since: a jump of the wall clock ends no retention.
+    pub(super) steady: Timestamp,
 }
 
 impl Now {
@@ -92,16 +94,23 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         input_format: parsed(row, "input_format")?,
         caller: required::<Option<_>>(row, "caller")?.map(KeyId),
         metadata: json(row, "metadata")?,
+        retention: retention(row)?,
         claim_no: ClaimNo(uint(row, "claim_no")?),
         attempts: required(row, "attempts")?,
         refunds: required(row, "refunds")?,
         created_at: Timestamp(uint(row, "created_at")?),
         started_at: moment(row, "started_at")?,
         ended_at: moment(row, "ended_at")?,
+        expires_at: moment(row, "expires_at")?,
         results: results(row)?,
         probe: json(row, "probe")?,
         failure: failure(row, "failure_code", "failure_detail")?,
     })
+}
+
+fn retention(row: &Row<'_>) -> Result<Retention, Fault> {
+    let time = if is_null(row, "expires_in")? { None } else { Some(Duration::from_millis(uint(row, "expires_in")?)) };
+    Ok(time.map_or(Retention::Forever, Retention::For))
 }
 
 fn results(row: &Row<'_>) -> Result<Results, Fault> {
@@ -165,9 +174,9 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results,
-             caller, metadata)
+             caller, metadata, expires_in)
          VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results,
-             :caller, :metadata)
+             :caller, :metadata, :expires_in)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
@@ -185,6 +194,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":results": stored(&task.results),
         ":caller": task.caller.map(|key| key.0),
         ":metadata": task.metadata.as_ref().map(Metadata::to_string),
+        ":expires_in": task.retention.time().map(|time| int(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
     })?;
     let seq = connection.last_insert_rowid().unsigned_abs();
     Ok((rows == 1).then_some(Task { seq, ..task }))
@@ -204,13 +214,14 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
     let (lease_until, not_before) = match transition.timer {
         Timer::Lease(lease) => (Some(now.deadline(lease)), None),
         Timer::Backoff(backoff) if !backoff.is_zero() => (None, Some(now.deadline(backoff))),
-        Timer::Backoff(_) | Timer::Off => (None, None),
+        Timer::Backoff(_) | Timer::Retention(_) | Timer::Off => (None, None),
     };
     let failure = after.failure.as_ref();
     let mut statement = connection.prepare_cached(
         "UPDATE tasks SET state = :state, run = :run, claim_no = :claim_no, attempts = :attempts, refunds = :refunds,
              started_at = :started_at, ended_at = :ended_at, results = :results, probe = :probe, failure_code = :failure_code,
-             failure_detail = :failure_detail, lease_until = :lease_until, not_before = :not_before
+             failure_detail = :failure_detail, lease_until = :lease_until, not_before = :not_before,
+             expires_at = :expires_at
          WHERE seq = :seq AND state = :state_before AND claim_no = :claim_no_before",
     )?;
     Ok(statement.execute(named_params! {
@@ -226,6 +237,7 @@ fn update(connection: &Connection, before: &Task, transition: &Transition, now: 
         ":failure_code": failure.map(|failure| failure.code.code()),
         ":failure_detail": failure.map(|failure| failure.detail.as_str()),
         ":lease_until": lease_until,
+        ":expires_at": after.expires_at.map(|at| int(at.0)),
         ":not_before": not_before,
         ":seq": int(before.seq),
         ":state_before": before.state.as_str(),

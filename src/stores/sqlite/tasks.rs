@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::ids::TaskId;
-use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState};
+use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
 use crate::stores::sqlite::{SqliteDb, assets, queries};
@@ -48,6 +48,11 @@ impl TaskStore for SqliteDb {
         self.write(move |connection, now| recover(connection, &policy, now))
     }
 
+    fn retire(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Task>, TaskStoreError>> {
+        let policy = self.policy;
+        self.write(move |connection, now| retire(connection, limit, &policy, now))
+    }
+
     fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>> {
         self.read(|connection, _| queries::backlog(connection))
     }
@@ -75,7 +80,12 @@ fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: No
     let Some(task) = rows::find(connection, change.task())? else { return Ok(Err(Rejected::NotFound)) };
     match task.apply(change, policy, now.wall) {
         Err(rejected) => Ok(Err(rejected)),
-        Ok(transition) => rows::store(connection, &task, &transition, now).map(|()| Ok(transition.task)),
+        Ok(mut transition) => {
+            if let Timer::Retention(time) = transition.timer {
+                transition.task.expires_at = Some(now.steady.after(time));
+            }
+            rows::store(connection, &task, &transition, now).map(|()| Ok(transition.task))
+        }
     }
 }
 
@@ -128,4 +138,18 @@ fn recover(connection: &Connection, policy: &RetryPolicy, now: Now) -> Result<u6
         }
     }
     Ok(claims.len() as u64)
+}
+
+/// In the transaction that finds them, so that a task which is run again at this moment is not taken away.
+fn retire(connection: &Connection, limit: usize, policy: &RetryPolicy, now: Now) -> Result<Vec<Task>, Fault> {
+    let mut retired = Vec::new();
+    for id in queries::past_retention(connection, limit, now)? {
+        match apply(connection, &Change::MarkDeleting { id }, policy, now) {
+            Ok(Ok(task)) => retired.push(task),
+            Ok(Err(rejected)) => log::error!(task:% = id, rejected:%; "a task that has expired could not be retired"),
+            Err(fault @ Fault::Corrupt(_)) => log::error!(task:% = id, fault:%; "a task that has expired could not be retired"),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(retired)
 }

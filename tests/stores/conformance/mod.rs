@@ -6,6 +6,7 @@ mod blobs;
 mod claims;
 mod key_values;
 mod keys;
+mod retention;
 mod tasks;
 
 use crate::blob_fixtures::Local;
@@ -36,6 +37,9 @@ macro_rules! task_store {
                 a_result_of_another_claim_is_refused, a_backoff_delays_only_its_own_task, attempts_run_out,
                 refunds_do_not_count_until_their_cap, a_heartbeat_prolongs_the_lease, an_expired_claim_may_still_finish,
                 recovery_gives_claims_back, timers_end_with_the_opening,
+            ]
+            retention: [
+                what_has_ended_is_retired_after_its_time, a_run_that_begins_anew_is_not_retired, retention_outlives_the_engine,
             ]
         }
     };

@@ -96,6 +96,10 @@ impl TaskStore for Script {
         unreachable!("settling only applies and reads")
     }
 
+    fn retire(&self, _: usize) -> Answer<Vec<Task>> {
+        unreachable!("settling only applies and reads")
+    }
+
     fn backlog(&self) -> Answer<Backlog> {
         unreachable!("settling only applies and reads")
     }
