@@ -114,6 +114,12 @@ error_codes! {
     InvalidSetting = "invalid_setting", 422, false, "The value is not valid for this key.";
     /// The API key was used more often than its `requests_per_minute`.
     TooManyRequests = "too_many_requests", 429, true, "The API key is used more often than it may be.";
+    /// The API key has as many unfinished tasks as its `tasks_in_flight`.
+    TooManyTasksInFlight = "too_many_tasks_in_flight", 429, true, "The API key has as many unfinished tasks as it may.";
+    /// The originals of the key's unfinished tasks come to its `bytes_in_flight`.
+    TooManyBytesInFlight = "too_many_bytes_in_flight", 429, true, "The unfinished tasks of the API key have as many bytes as they may.";
+    /// What is stored of the key's tasks comes to its `stored_bytes`.
+    TooManyStoredBytes = "too_many_stored_bytes", 429, false, "The API key stores as many bytes as it may; delete tasks.";
     /// The stored bytes are not the ones that were acknowledged.
     CorruptBlob = "corrupt_blob", 500, false, "The stored bytes are damaged.";
     /// A defect of the server.

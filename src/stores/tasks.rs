@@ -50,6 +50,9 @@ pub trait TaskStore: Send + Sync {
     /// How much work is waiting or in progress. Costs the same at any length of the queue.
     fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>>;
 
+    /// What the tasks of every key come to, where that is more than nothing.
+    fn usage(&self) -> BoxFuture<'static, Result<Vec<CallerUsage>, TaskStoreError>>;
+
     /// How long until a task can be claimed: zero if one can be claimed now, `None` if nothing waits.
     fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>>;
 }
@@ -112,6 +115,26 @@ pub struct Backlog {
     pub tasks: u64,
     /// The sum of the lengths of their originals, in bytes.
     pub bytes: u64,
+}
+
+/// What the tasks of one key come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallerUsage {
+    /// The key.
+    pub caller: KeyId,
+    /// What they come to.
+    pub usage: Usage,
+}
+
+/// What some tasks come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tasks that are not started or in progress.
+    pub tasks: u64,
+    /// The sum of the lengths of their originals, in bytes.
+    pub bytes: u64,
+    /// The sum of the lengths of the originals and results of all tasks, ended ones included, in bytes.
+    pub stored: u64,
 }
 
 /// Why a store of tasks did not do what it was asked.

@@ -151,7 +151,7 @@ impl FrontendError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(refusal) => Some(refusal.retry_after),
+            Self::Refused(refusal) => refusal.retry_after(),
             Self::NotAdmitted(NotAdmitted::TooOften { wait, .. }) => Some(*wait),
             Self::Unavailable | Self::Busy => Some(Duration::from_secs(1)),
             Self::StorageFull => Some(Duration::from_secs(30)),

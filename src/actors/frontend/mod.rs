@@ -167,9 +167,9 @@ impl Handler<SettingsChanged> for Frontend {
 }
 
 /// What an upload needs before its body is read: the assets that its pipelines name, and a permit.
-async fn admit(services: Services, spec: TaskSpec, length: Option<u64>) -> Result<(TaskSpec, Permit), FrontendError> {
+async fn admit(services: Services, caller: Caller, spec: TaskSpec, length: Option<u64>) -> Result<(TaskSpec, Permit), FrontendError> {
     assets::are_stored(&services, &spec.variants).await?;
-    let permit = services.master.send(Admit { length }).timeout(ASK_DEADLINE).await??;
+    let permit = services.master.send(Admit { caller, length }).timeout(ASK_DEADLINE).await??;
     Ok((spec, permit))
 }
 
@@ -196,7 +196,7 @@ impl Handler<NewImage> for Frontend {
             Ok(spec) => spec,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
-        let admitted = admit(self.services.clone(), spec, length.or(at_most)).into_actor(self);
+        let admitted = admit(self.services.clone(), caller, spec, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {
             let (spec, permit) = admitted?;
             Ok(frontend.open_upload(spec, length, Admitted { caller: caller.key(), permit }, context))

@@ -135,7 +135,7 @@ mod tests {
     fn without_a_key_everybody_is_the_operator_and_with_one_nobody() {
         assert_eq!(Gate::default().admit(Some("nonsense"), Scope::Admin), Ok(Caller::LOCAL));
         let (gate, key, shown) = gate("submit", Quota::default());
-        assert_eq!(gate.admit(Some(&shown), Scope::Submit), Ok(Caller::holder(ID, key.scopes)));
+        assert_eq!(gate.admit(Some(&shown), Scope::Submit), Ok(Caller::holder(ID, key.scopes, key.quota)));
         assert_eq!(gate.admit(None, Scope::Submit), Err(NotAdmitted::NoKey));
         assert_eq!(gate.admit(Some(&shown), Scope::Read), Err(NotAdmitted::MissingScope(Scope::Read)));
         assert_eq!(gate.admit(Some(&shown[1..]), Scope::Submit), Err(InvalidApiKey::Foreign.into()));

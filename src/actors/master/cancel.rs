@@ -32,7 +32,7 @@ impl Master {
     /// A task was cancelled: its share of the admission is free, and so is whoever worked on it.
     fn cancelled(&mut self, task: &Task) {
         log::info!(task:% = task.id, attempts = task.attempts; "task cancelled");
-        self.admission.task_ended(task.original.len);
+        self.admission.task_ended(task.caller, task.original.len);
         self.withdraw(task.current_claim());
         self.answer_drained();
     }

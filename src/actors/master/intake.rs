@@ -6,6 +6,7 @@ use actix::{Context, Handler, Message};
 
 use crate::actors::master::{Master, Permit, Refusal};
 use crate::actors::supervision::{Parked, parked};
+use crate::domain::access::Caller;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 
@@ -13,6 +14,8 @@ use crate::domain::ids::TaskId;
 #[derive(Message)]
 #[rtype(result = "Result<Permit, Refusal>")]
 pub struct Admit {
+    /// Whose it will be.
+    pub caller: Caller,
     /// How many bytes the image has at most, where the client announced anything about it.
     pub length: Option<u64>,
 }
@@ -20,10 +23,10 @@ pub struct Admit {
 impl Handler<Admit> for Master {
     type Result = Result<Permit, Refusal>;
 
-    fn handle(&mut self, Admit { length }: Admit, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Admit { caller, length }: Admit, _: &mut Context<Self>) -> Self::Result {
         faults::point("master.admit");
-        let wait = self.throughput.wait_for(self.admission.backlog().tasks, Instant::now());
-        self.admission.admit(length, wait)
+        let (throughput, now) = (&self.throughput, Instant::now());
+        self.admission.admit(caller, length, |tasks| throughput.wait_for(tasks, now))
     }
 }
 
@@ -36,8 +39,8 @@ impl Handler<CheckAdmission> for Master {
     type Result = Result<(), Refusal>;
 
     fn handle(&mut self, _: CheckAdmission, _: &mut Context<Self>) -> Self::Result {
-        let wait = self.throughput.wait_for(self.admission.backlog().tasks, Instant::now());
-        self.admission.check(0, wait)
+        let now = Instant::now();
+        self.admission.check(Caller::LOCAL, 0, |tasks| self.throughput.wait_for(tasks, now))
     }
 }
 
@@ -72,7 +75,7 @@ impl Handler<TaskInserted> for Master {
     fn handle(&mut self, TaskInserted { id, bytes, permit }: TaskInserted, context: &mut Context<Self>) {
         faults::point("master.task_inserted");
         log::debug!(task:% = id; "task inserted");
-        self.admission.task_inserted(bytes);
+        self.admission.task_inserted(&permit, bytes);
         drop(permit);
         self.claim_for_waiting(context);
     }

@@ -3,7 +3,7 @@
 //!
 //! | file | what the master does there |
 //! |---|---|
-//! | `admission` | permits, refusals |
+//! | `admission`, `callers` | permits, refusals; what each key holds |
 //! | `throughput` | the measured times behind `Retry-After` and estimates |
 //! | `intake` | `Admit`, `TaskInserted`, `EstimateEnd`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
@@ -13,6 +13,7 @@
 //! | `upkeep` | the tick: lost leases, the recount of the backlog |
 
 mod admission;
+mod callers;
 mod cancel;
 mod dispatch;
 mod intake;
@@ -30,10 +31,10 @@ use serde_json::json;
 
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::supervision::{Backoff, Details, InitResult, Lifeline, ParkedReply, Scale, Service};
-use crate::actors::task_db::{COMMIT_DEADLINE, GetBacklog, Recover, TaskDb};
+use crate::actors::task_db::{COMMIT_DEADLINE, GetBacklog, GetUsage, Recover, TaskDb};
 use crate::config::Live;
 use crate::domain::task::Claim;
-use crate::stores::tasks::Backlog;
+use crate::stores::tasks::{Backlog, CallerUsage};
 
 pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
 pub use cancel::CancelTask;
@@ -130,8 +131,8 @@ impl Service for Master {
         self.keep_up(context);
         let read = read_back(self.deps.clone());
         Box::pin(read.into_actor(self).map(|read, master, _| {
-            let (live, backlog) = read?;
-            master.admission.recount(backlog);
+            let (live, backlog, usage) = read?;
+            master.admission.recount(backlog, usage);
             master.follow(live);
             Ok(())
         }))
@@ -163,11 +164,12 @@ impl Service for Master {
 }
 
 /// Recovers the tasks that a former life left in progress, and reads what the master goes by.
-async fn read_back(deps: MasterDeps) -> Result<(Arc<Live>, Backlog), Box<dyn std::error::Error>> {
+async fn read_back(deps: MasterDeps) -> Result<(Arc<Live>, Backlog, Vec<CallerUsage>), Box<dyn std::error::Error>> {
     let recovered = deps.task_db.send(Recover).timeout(COMMIT_DEADLINE).await??;
     log::info!(tasks = recovered; "tasks in progress returned to the queue");
     let backlog = deps.task_db.send(GetBacklog).timeout(COMMIT_DEADLINE).await??;
-    Ok((deps.key_values.send(GetLive).timeout(COMMIT_DEADLINE).await?, backlog))
+    let usage = deps.task_db.send(GetUsage).timeout(COMMIT_DEADLINE).await??;
+    Ok((deps.key_values.send(GetLive).timeout(COMMIT_DEADLINE).await?, backlog, usage))
 }
 
 impl Handler<SettingsChanged> for Master {

@@ -214,7 +214,7 @@ impl Master {
     fn count(&mut self, task: &Task) {
         log::info!(task:% = task.id, state = task.state.as_str(), attempts = task.attempts; "attempt ended");
         if task.state.is_terminal() {
-            self.admission.task_ended(task.original.len);
+            self.admission.task_ended(task.caller, task.original.len);
             self.throughput.record(Instant::now());
         }
     }

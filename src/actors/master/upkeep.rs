@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, join_all};
 
 use crate::actors::master::outcome::Settled;
 use crate::actors::master::{InHand, Master, Outcome};
-use crate::actors::task_db::{GetBacklog, ListExpired};
+use crate::actors::task_db::{GetBacklog, GetUsage, ListExpired};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
 use crate::domain::task::{Claim, Failure};
@@ -39,14 +39,14 @@ impl Master {
         let task_db = self.deps.task_db.clone();
         let look = async move {
             let expired = task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).timeout(TICK).await;
-            (expired, task_db.send(GetBacklog).timeout(TICK).await)
+            (expired, task_db.send(GetBacklog).timeout(TICK).await, task_db.send(GetUsage).timeout(TICK).await)
         };
-        context.spawn(look.into_actor(self).map(|(expired, backlog), master, context| {
+        context.spawn(look.into_actor(self).map(|(expired, backlog, usage), master, context| {
             if let Ok(Ok(expired)) = expired {
                 master.take_back(expired, context);
             }
-            if let Ok(Ok(backlog)) = backlog {
-                master.admission.recount(backlog);
+            if let (Ok(Ok(backlog)), Ok(Ok(usage))) = (backlog, usage) {
+                master.admission.recount(backlog, usage);
             }
         }));
     }

@@ -16,7 +16,7 @@ use crate::actors::supervision::{Details, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, Task};
-use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
 
 pub use settle::{Unsettled, settle};
 
@@ -206,5 +206,18 @@ impl Handler<GetBacklog> for TaskDb {
 
     fn handle(&mut self, _: GetBacklog, _: &mut Context<Self>) -> Self::Result {
         self.counted(self.store.backlog())
+    }
+}
+
+/// What the tasks of every key come to.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<CallerUsage>, TaskStoreError>")]
+pub struct GetUsage;
+
+impl Handler<GetUsage> for TaskDb {
+    type Result = Answer<Vec<CallerUsage>>;
+
+    fn handle(&mut self, _: GetUsage, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.usage())
     }
 }

@@ -167,7 +167,7 @@ impl Key {
         if self.expires_at.is_some_and(|end| end <= now) {
             return Err(NotGood::Expired);
         }
-        Ok(Caller::holder(self.id, self.scopes))
+        Ok(Caller::holder(self.id, self.scopes, self.quota))
     }
 
     /// The key after a change.
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_key_is_good_until_it_expires() {
         let key = key(Some(Duration::from_secs(10)));
-        assert_eq!(key.holder(secret(1).digest(), NOW), Ok(Caller::holder(key.id, key.scopes)));
+        assert_eq!(key.holder(secret(1).digest(), NOW), Ok(Caller::holder(key.id, key.scopes, key.quota)));
         assert!(key.holder(secret(1).digest(), at(9)).is_ok());
         assert_eq!(key.holder(secret(1).digest(), at(10)), Err(NotGood::Expired));
         assert_eq!(key.holder(secret(2).digest(), at(10)), Err(NotGood::WrongSecret), "a stranger learns nothing");

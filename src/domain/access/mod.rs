@@ -62,22 +62,35 @@ impl FromStr for KeyId {
 pub struct Caller {
     key: Option<KeyId>,
     scopes: Scopes,
+    quota: Quota,
 }
 
 impl Caller {
     /// Somebody who needs no key: anybody on a server that has none, or the operator on the server's own machine.
-    pub const LOCAL: Self = Self { key: None, scopes: Scopes::ALL };
+    pub const LOCAL: Self = Self { key: None, scopes: Scopes::ALL, quota: Quota::NONE };
 
     /// The holder of a key.
     #[must_use]
-    pub fn holder(key: KeyId, scopes: Scopes) -> Self {
-        Self { key: Some(key), scopes }
+    pub fn holder(key: KeyId, scopes: Scopes, quota: Quota) -> Self {
+        Self { key: Some(key), scopes, quota }
+    }
+
+    /// How much the caller may use.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.quota
     }
 
     /// The key that was shown; what this caller hands in belongs to it.
     #[must_use]
     pub fn key(&self) -> Option<KeyId> {
         self.key
+    }
+
+    /// The same caller, for what uses bytes that are stored already.
+    #[must_use]
+    pub fn storing_nothing(self) -> Self {
+        Self { quota: Quota { stored_bytes: None, ..self.quota }, ..self }
     }
 
     /// Whether the caller may do what needs this scope.
@@ -125,7 +138,7 @@ mod tests {
     #[test]
     fn a_holder_sees_what_is_theirs_and_an_admin_everything() {
         let scopes = |text: &str| text.parse().expect("scopes");
-        let (user, admin) = (Caller::holder(MINE, scopes("submit,read")), Caller::holder(MINE, scopes("admin")));
+        let (user, admin) = (Caller::holder(MINE, scopes("submit,read"), Quota::NONE), Caller::holder(MINE, scopes("admin"), Quota::NONE));
         for (owner, seen) in [(Some(MINE), true), (Some(THEIRS), false), (None, false)] {
             assert_eq!(user.sees(owner), seen, "{owner:?}");
             assert!(admin.sees(owner) && Caller::LOCAL.sees(owner));

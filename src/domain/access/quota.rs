@@ -21,3 +21,8 @@ pub struct Quota {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_bytes: Option<u64>,
 }
+
+impl Quota {
+    /// No bound on anything.
+    pub const NONE: Self = Self { requests_per_minute: None, tasks_in_flight: None, bytes_in_flight: None, stored_bytes: None };
+}

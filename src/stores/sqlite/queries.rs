@@ -5,11 +5,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::Uuid;
 
+use crate::domain::access::KeyId;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Attempt, Claim, Task, TaskState};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, micros, uint};
-use crate::stores::tasks::{Backlog, Cursor, TaskPage, TaskQuery};
+use crate::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, Usage};
 
 pub(super) fn attempts(connection: &Connection, id: TaskId) -> Result<Vec<Attempt>, Fault> {
     let mut statement = connection
@@ -80,6 +81,17 @@ fn claim(row: &Row<'_>) -> Result<Claim, Fault> {
 pub(super) fn backlog(connection: &Connection) -> Result<Backlog, Fault> {
     let mut statement = connection.prepare_cached("SELECT tasks, bytes FROM backlog")?;
     statement.query_row([], |row| Ok(uint(row, "tasks").and_then(|tasks| Ok(Backlog { tasks, bytes: uint(row, "bytes")? }))))?
+}
+
+pub(super) fn usage(connection: &Connection) -> Result<Vec<CallerUsage>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT caller, tasks, bytes, stored FROM usage WHERE tasks > 0 OR stored > 0")?;
+    let usages = statement.query_map([], |row| Ok(caller_usage(row)))?;
+    usages.map(|usage| usage?).collect()
+}
+
+fn caller_usage(row: &Row<'_>) -> Result<CallerUsage, Fault> {
+    let usage = Usage { tasks: uint(row, "tasks")?, bytes: uint(row, "bytes")?, stored: uint(row, "stored")? };
+    Ok(CallerUsage { caller: KeyId(row.get("caller")?), usage })
 }
 
 pub(super) fn next_runnable(connection: &Connection, now: Now) -> Result<Option<Duration>, Fault> {

@@ -11,7 +11,7 @@ use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
 use crate::stores::sqlite::{SqliteDb, assets, queries};
-use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
 
 impl TaskStore for SqliteDb {
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>> {
@@ -55,6 +55,10 @@ impl TaskStore for SqliteDb {
 
     fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>> {
         self.read(|connection, _| queries::backlog(connection))
+    }
+
+    fn usage(&self) -> BoxFuture<'static, Result<Vec<CallerUsage>, TaskStoreError>> {
+        self.read(|connection, _| queries::usage(connection))
     }
 
     fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>> {

@@ -3,6 +3,7 @@
 mod command_line;
 mod keys;
 mod matrix;
+mod quotas;
 mod routes;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use safelight::domain::access::KeyId;
 use safelight::domain::ids::{ClaimNo, TaskId};
 use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{AttemptEnd, Change, Claim, NewTask, Rejected, Results, TaskState};
-use safelight::stores::tasks::{Backlog, Cursor, TaskPage, TaskQuery};
+use safelight::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, Usage};
 
 use crate::conformance::claims::{assert_late, rejected, reports};
 use crate::fixtures::*;
@@ -154,6 +154,40 @@ pub(crate) fn the_backlog_is_the_truth(engine: &mut impl TaskEngine) {
     apply(&*store, Change::MarkDeleting { id: first }).unwrap();
     apply(&*store, Change::Remove { id: first }).unwrap();
     backlog(1, 20);
+}
+
+pub(crate) fn the_usage_of_each_key_is_the_truth(engine: &mut impl TaskEngine) {
+    let (one, other) = (KeyId([1; 8]), KeyId([2; 8]));
+    let store = engine.tasks();
+    let of = |caller, len| apply(&*store, Change::Insert(NewTask { caller, ..new_task(len) })).unwrap().id;
+    let used = |expected: &[(KeyId, u64, u64, u64)]| {
+        let mut usage = block_on(store.usage()).unwrap();
+        usage.sort_by_key(|usage| usage.caller);
+        let expected = expected.iter().map(|&(caller, tasks, bytes, stored)| CallerUsage { caller, usage: Usage { tasks, bytes, stored } });
+        assert_eq!(usage, expected.collect::<Vec<_>>());
+    };
+    used(&[]);
+    let (first, _, theirs) = (of(Some(one), 100), of(None, 1000), of(Some(other), 20));
+    of(Some(one), 3);
+    used(&[(one, 2, 103, 103), (other, 1, 20, 20)]);
+    let claimed = claim_one(&*store).claim;
+    used(&[(one, 2, 103, 103), (other, 1, 20, 20)]);
+    // A result of these tests has seven bytes.
+    apply(&*store, finish(claimed)).unwrap();
+    used(&[(one, 1, 3, 110), (other, 1, 20, 20)]);
+    apply(&*store, Change::Cancel { id: theirs }).unwrap();
+    used(&[(one, 1, 3, 110), (other, 0, 0, 20)]);
+    apply(&*store, Change::Retry { id: theirs, run: 1 }).unwrap();
+    used(&[(one, 1, 3, 110), (other, 1, 20, 20)]);
+    apply(&*store, Change::Cancel { id: theirs }).unwrap();
+    for id in [first, theirs] {
+        apply(&*store, Change::MarkDeleting { id }).unwrap();
+    }
+    used(&[(one, 1, 3, 110), (other, 0, 0, 20)]);
+    for id in [first, theirs] {
+        apply(&*store, Change::Remove { id }).unwrap();
+    }
+    used(&[(one, 1, 3, 3)]);
 }
 
 pub(crate) fn a_dropped_future_does_not_take_back_its_write(engine: &mut impl TaskEngine) {

@@ -15,7 +15,7 @@ use crate::domain::ids::TaskId;
 use crate::domain::pipeline::Variants;
 use crate::domain::task::{Attempt, Claim, NewTask, Rejected, RetryPolicy, TaskState};
 use crate::domain::timestamp::Timestamp;
-use crate::stores::tasks::{Backlog, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore};
 
 /// What the store does with the next change.
 enum Play {
@@ -101,6 +101,10 @@ impl TaskStore for Script {
     }
 
     fn backlog(&self) -> Answer<Backlog> {
+        unreachable!("settling only applies and reads")
+    }
+
+    fn usage(&self) -> Answer<Vec<CallerUsage>> {
         unreachable!("settling only applies and reads")
     }
 
