@@ -11,13 +11,14 @@
 //! │   ├─ master   admission, dispatch, leases, retries
 //! │   ├─ spare    one warm child process
 //! │   └─ workers  as many as configured, each with a child process
+//! ├─ notifier     who waits for tasks or reads events
 //! ├─ janitor      expiry, deletions, orphans
 //! └─ frontend     what HTTP talks to
 //! ```
 //!
 //! Who asks whom: the frontend everybody; the master the task database and the key-values; a worker the master, the
 //! storage and the spare; the janitor the storage, the task database and the assets. News of changed settings go from the
-//! key-values to whoever follows them.
+//! key-values to whoever follows them, news of changed tasks from the task database to the notifier.
 
 pub mod assets;
 pub mod frontend;
@@ -25,6 +26,7 @@ pub mod janitor;
 pub mod key_values;
 pub mod keys;
 pub mod master;
+pub mod notifier;
 pub mod storage;
 pub mod supervision;
 pub mod task_db;

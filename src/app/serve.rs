@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::actors::master::Drain;
+use crate::actors::notifier::EndWatches;
 use crate::app::tree::{self, Services};
 use crate::app::{AppError, Stores, admin_socket};
 use crate::config::Config;
@@ -36,6 +37,7 @@ pub(super) async fn serve(config: &Config, stores: &Stores) -> Result<(), AppErr
     let ended = tokio::select! {
         name = told_to_stop => {
             log::info!(signal = name; "stopping");
+            end_watches(&services).await;
             drain(config, &services).await;
             Ok(())
         }
@@ -65,6 +67,7 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
         gate: services.gate.clone(),
         tree: services.root.addr().clone(),
         uploads: config.uploads.clone(),
+        watch: config.watch.clone(),
     };
     let threads = config.server.http_workers as usize;
     let server = HttpServer::new(move || App::new().wrap(from_fn(http::request_id)).configure(http::routes(state.clone())))
@@ -108,6 +111,16 @@ fn stop_signal() -> impl Future<Output = &'static str> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+/// How long the notifier may take to let everybody go; those who are left go with HTTP.
+const END_WATCHES: Duration = Duration::from_secs(1);
+
+/// Answers those who wait with the task as it is, and ends the streams: none of them keeps the server from stopping.
+async fn end_watches(services: &Services) {
+    if let Err(error) = services.notifier.send(EndWatches).timeout(END_WATCHES).await {
+        log::warn!(error:% = error; "waits and streams not ended");
     }
 }
 

@@ -15,11 +15,12 @@ use crate::actors::janitor::{Janitor, JanitorDeps};
 use crate::actors::key_values::KeyValues;
 use crate::actors::keys::{Gate, Keys};
 use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
+use crate::actors::notifier::{Notifier, NotifierDeps, WatchLimits};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{
     Backoff, ChildSpec, Mailbox, Options, Policy, Root, RootError, Scale, Service, Strategy, Template, child, pool, supervisor,
 };
-use crate::actors::task_db::TaskDb;
+use crate::actors::task_db::{TaskDb, TasksChanged};
 use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
 use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
@@ -39,6 +40,7 @@ pub(super) struct Services {
     pub(super) master: Addr<Master>,
     /// Who is let in.
     pub(super) gate: Gate,
+    pub(super) notifier: Addr<Notifier>,
 }
 
 /// Starts every service; returns when all of them are ready.
@@ -55,12 +57,10 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let gate = Gate::default();
     let (keys_spec, keys) = keys(stores, gate.clone());
     let (storage_spec, storage) = storage(config, stores);
-    let (task_db_spec, task_db) = over_the_database("task_db", stores, |database| TaskDb::new(database));
+    let (notifier_spec, notifier) = notifier(config, stores);
+    let (task_db_spec, task_db) = task_db(stores, notifier.clone().recipient());
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
-    let (spare_spec, spare) = {
-        let enabled = config.workers.spare;
-        child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
-    };
+    let (spare_spec, spare) = spare(config, spawner);
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
     let inspector = Inspector::new(spare.clone(), memory.clone(), config.tasks.deadline);
     let (workers_spec, workers) = {
@@ -73,12 +73,10 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         let live = Arc::clone(&live);
         master_box.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
     };
-    let (janitor_spec, janitor) = {
-        let deps = janitor_deps(config, storage.clone(), task_db.clone(), assets.clone());
-        child("janitor", Options::default(), move || Janitor::new(deps.clone()))
-    };
+    let (janitor_spec, janitor) = janitor(janitor_deps(config, storage.clone(), task_db.clone(), assets.clone()));
     let (frontend_spec, frontend) = {
-        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master: master.clone(), janitor };
+        let (master, notifier) = (master.clone(), notifier.clone());
+        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master, notifier, janitor };
         let live = Arc::clone(&live);
         child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
     };
@@ -90,9 +88,28 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
 
     let engine = vec![master_spec, spare_spec, workers_spec];
     let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
-    let services = vec![key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec, engine_spec, janitor_spec, frontend_spec];
+    let services =
+        vec![key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec, engine_spec, notifier_spec, janitor_spec, frontend_spec];
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
-    Ok(Services { root, frontend, master, gate })
+    Ok(Services { root, frontend, master, notifier, gate })
+}
+
+fn task_db(stores: &Stores, follower: Recipient<TasksChanged>) -> (ChildSpec, Addr<TaskDb>) {
+    over_the_database("task_db", stores, move |database| TaskDb::new(database, follower.clone()))
+}
+
+fn notifier(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Notifier>) {
+    let deps = notifier_deps(config, stores);
+    child("notifier", Options::default(), move || Notifier::new(deps.clone()))
+}
+
+fn janitor(deps: JanitorDeps) -> (ChildSpec, Addr<Janitor>) {
+    child("janitor", Options::default(), move || Janitor::new(deps.clone()))
+}
+
+fn spare(config: &Config, spawner: Spawner) -> (ChildSpec, Addr<Spare>) {
+    let enabled = config.workers.spare;
+    child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
 }
 
 fn keys(stores: &Stores, gate: Gate) -> (ChildSpec, Addr<Keys>) {
@@ -153,6 +170,12 @@ fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValue
         lease: tasks.lease,
         backoff: Backoff { min: tasks.backoff_min, max: tasks.backoff_max, jitter: BACKOFF_JITTER, reset_after: Duration::ZERO },
     }
+}
+
+fn notifier_deps(config: &Config, stores: &Stores) -> NotifierDeps {
+    let watch = &config.watch;
+    let limits = WatchLimits { waiters: watch.max_waiters.into(), streams: watch.max_streams.into(), buffer: watch.stream_buffer as usize };
+    NotifierDeps { store: stores.database.clone(), limits, keep: watch.keep_events.into() }
 }
 
 fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {

@@ -26,7 +26,8 @@ pub use fault::{ConfigFaults, Fault, Place};
 pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
 pub use sections::{
-    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WorkersConfig,
+    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WatchConfig,
+    WorkersConfig,
 };
 pub use template::config_toml;
 pub use units::{parse_duration, parse_size};
@@ -53,6 +54,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Named pipelines; `default` is always among them.
     pub presets: Presets,
+    /// Waiting requests and streams of events.
+    pub watch: WatchConfig,
     /// The sweeps for leftovers.
     pub janitor: JanitorConfig,
     /// Logging.
@@ -114,6 +117,7 @@ impl Config {
             "workers" => self.workers.get(name),
             "limits" => self.limits.get(name),
             "presets" => return sections::presets::get(&self.presets, name),
+            "watch" => self.watch.get(name),
             "janitor" => self.janitor.get(name),
             "log" => self.log.get(name),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
@@ -131,6 +135,7 @@ impl Config {
             "workers" => self.workers.set(name, raw),
             "limits" => self.limits.set(name, raw),
             "presets" => sections::presets::set(&mut self.presets, name, raw),
+            "watch" => self.watch.set(name, raw),
             "janitor" => self.janitor.set(name, raw),
             "log" => self.log.set(name, raw),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
@@ -148,6 +153,7 @@ impl Default for Config {
             workers: WorkersConfig::default(),
             limits: LimitsConfig::default(),
             presets: sections::presets::defaults(),
+            watch: WatchConfig::default(),
             janitor: JanitorConfig::default(),
             log: LogConfig::default(),
         }

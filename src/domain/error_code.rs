@@ -126,6 +126,8 @@ error_codes! {
     Internal = "internal", 500, true, "The server failed; the failure is logged.";
     /// The queue holds as many tasks or bytes as it may.
     QueueFull = "queue_full", 503, true, "The server is full; try again later.";
+    /// As many requests wait for tasks, or read events, as may.
+    TooManyWatchers = "too_many_watchers", 503, true, "Too many clients wait or read events; try again later, or ask without waiting.";
     /// The server is stopping.
     Draining = "draining", 503, true, "The server is stopping; try again later.";
     /// A service is restarting or its answer did not come; nothing was acknowledged.

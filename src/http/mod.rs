@@ -8,11 +8,13 @@ mod body;
 mod caller;
 mod classic;
 mod download;
+mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod health;
 mod keys;
 mod pipelines;
+mod prefer;
 mod problem;
 mod request_id;
 mod settings;
@@ -31,7 +33,7 @@ use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::actors::frontend::{Frontend, Gate};
 use crate::actors::supervision::Supervisor;
-use crate::config::UploadConfig;
+use crate::config::{UploadConfig, WatchConfig};
 use crate::domain::access::Scope;
 
 pub use caller::note_connection;
@@ -49,6 +51,8 @@ pub struct HttpState {
     pub tree: Addr<Supervisor>,
     /// Limits on the time and the size of a body.
     pub uploads: UploadConfig,
+    /// How long a request may wait, and how silent a stream may be.
+    pub watch: WatchConfig,
 }
 
 /// How long a handler waits for the frontend before it answers 503.
@@ -81,7 +85,9 @@ fn table() -> Vec<Entry> {
         entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get)), (Method::DELETE, SUBMIT, web::to(tasks::delete))]),
         entry("/v1/tasks/{id}/cancel", [(Method::POST, SUBMIT, web::to(tasks::cancel))]),
         entry("/v1/tasks/{id}/retry", [(Method::POST, SUBMIT, web::to(tasks::retry))]),
+        entry("/v1/tasks/{id}/events", [(Method::GET, READ, web::to(events::of_task))]),
         entry("/v1/tasks/{id}/variants/{name}", [(Method::GET, READ, web::to(tasks::get_variant))]),
+        entry("/v1/events", [(Method::GET, READ, web::to(events::of_all))]),
         entry("/v1/assets", [(Method::GET, READ, web::to(assets::list))]),
         entry(
             "/v1/assets/{name}",

@@ -2,7 +2,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`tasks`], [`key_values`], [`assets`], [`keys`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`orphans`] | which blobs nothing refers to |
 //! | [`data_dir`] | the locked directory of the embedded engines |
 //! | [`sqlite`] | tasks, key-values, assets and API keys in one file, one writer, group commit |
@@ -14,6 +14,7 @@
 pub mod assets;
 pub mod blobs;
 pub mod data_dir;
+pub mod events;
 pub mod key_values;
 pub mod keys;
 pub mod local_fs;

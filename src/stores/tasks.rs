@@ -17,6 +17,9 @@ use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskS
 pub trait TaskStore: Send + Sync {
     /// Changes one task and replies with the task as it is now (as it last was, for [`Change::Remove`]).
     ///
+    /// What its owner can see of the change ([`News::of_change`](crate::domain::task::News::of_change)) is written as events in the same
+    /// transaction; so it is with claims and the recovery.
+    ///
     /// A task that is inserted is pinned to the versions that the assets of its pipeline have in the same transaction; they are in use
     /// until it is finished or deleted ([`AssetStore::is_in_use`](crate::stores::assets::AssetStore::is_in_use)).
     ///

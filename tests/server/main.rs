@@ -10,6 +10,7 @@ mod cancel;
 mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
+mod events;
 mod expiry;
 mod explain;
 mod formats;
@@ -33,5 +34,6 @@ mod stop_and_start;
 mod submit;
 mod variants;
 mod waiting;
+mod watching;
 mod watermark;
 mod whole_path;

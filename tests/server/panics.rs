@@ -135,6 +135,11 @@ fn janitor() {
 }
 
 #[test]
+fn notifier() {
+    survive("notifier", &["notifier.tasks_changed", "notifier.looked", "notifier.tick"]);
+}
+
+#[test]
 fn frontend() {
     survive("frontend", &["frontend.is_ready", "frontend.look_up", "frontend.before_insert", "frontend.after_insert"]);
 }

@@ -15,6 +15,7 @@ use safelight::domain::pipeline::{VariantName, Variants};
 use safelight::domain::probe::{ColorSpace, Details, ExifTags, Glance, HexColor, ImageProbe, Warning};
 use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task, TaskResult};
 use safelight::stores::Clock;
+use safelight::stores::events::EventStore;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
 use safelight::stores::tasks::{ClaimRequest, ClaimedTask, TaskStore, TaskStoreError};
 use tempfile::TempDir;
@@ -67,6 +68,7 @@ pub(crate) fn on_a_small_disk(test: &str) {
 /// An engine for tasks whose clock the suite holds in its hand.
 pub(crate) trait TaskEngine {
     fn tasks(&self) -> Arc<dyn TaskStore>;
+    fn events(&self) -> Arc<dyn EventStore>;
     fn clock(&self) -> &HandClock;
     /// Closes the engine and opens it again over what it stored.
     fn reopen(&mut self);
@@ -100,6 +102,10 @@ impl Default for Sqlite {
 
 impl TaskEngine for Sqlite {
     fn tasks(&self) -> Arc<dyn TaskStore> {
+        self.db()
+    }
+
+    fn events(&self) -> Arc<dyn EventStore> {
         self.db()
     }
 

@@ -7,6 +7,7 @@ use actix::MailboxError;
 use crate::actors::key_values::KeyValuesError;
 use crate::actors::keys::{KeysError, NotAdmitted};
 use crate::actors::master::Refusal;
+use crate::actors::notifier::NotWatched;
 use crate::actors::task_db::Unsettled;
 use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
@@ -107,6 +108,9 @@ pub enum FrontendError {
     /// A setting was refused.
     #[error("{0}")]
     InvalidSetting(String),
+    /// Nobody may wait or read events now.
+    #[error("{0}")]
+    NotWatched(#[from] NotWatched),
     /// No room on the disk.
     #[error("the server's storage is full; nothing was accepted, try again later")]
     StorageFull,
@@ -136,6 +140,8 @@ impl FrontendError {
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
+            Self::NotWatched(NotWatched::Full) => ErrorCode::TooManyWatchers,
+            Self::NotWatched(NotWatched::Stopping) => ErrorCode::Draining,
             Self::InProgress => ErrorCode::InProgress,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::WrongState { .. } => ErrorCode::WrongState,
@@ -153,7 +159,7 @@ impl FrontendError {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::NotAdmitted(NotAdmitted::TooOften { wait, .. }) => Some(*wait),
-            Self::Unavailable | Self::Busy => Some(Duration::from_secs(1)),
+            Self::Unavailable | Self::Busy | Self::NotWatched(_) => Some(Duration::from_secs(1)),
             Self::StorageFull => Some(Duration::from_secs(30)),
             _ => None,
         }

@@ -10,6 +10,8 @@
 //! | `assets` | storing, reading and removing assets |
 //! | `life` | `Cancel`, `Retry`, `Delete` |
 //! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
+//! | `watching` | waiting for the end of a task |
+//! | `feed` | events, those that happened and those that happen |
 //! | `explain` | what a pipeline would do |
 //! | `settings`, `keys` | the ways to the key-values and to the API keys |
 //! | `error` | what is answered when it cannot be done |
@@ -17,6 +19,7 @@
 mod assets;
 mod error;
 mod explain;
+mod feed;
 mod keys;
 mod life;
 mod parameters;
@@ -24,6 +27,7 @@ mod questions;
 mod settings;
 mod submission;
 mod upload;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +40,7 @@ use crate::actors::janitor::Janitor;
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::keys::Keys;
 use crate::actors::master::{Admit, Master, Permit};
+use crate::actors::notifier::Notifier;
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::TaskDb;
@@ -49,6 +54,7 @@ pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use explain::Explain;
+pub use feed::{Feed, OpenFeed, Told};
 pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
@@ -56,6 +62,7 @@ pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, 
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
 pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;
+pub use watching::{WatchEnd, await_end};
 
 use parameters::TaskSpec;
 use submission::Admitted;
@@ -80,6 +87,8 @@ pub struct Services {
     pub inspector: Inspector,
     /// Admission, and whoever has a task in hand.
     pub master: Addr<Master>,
+    /// Who waits, and events.
+    pub notifier: Addr<Notifier>,
     /// Removes what was deleted.
     pub janitor: Addr<Janitor>,
 }

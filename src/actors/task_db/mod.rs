@@ -8,7 +8,7 @@ mod settle;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture};
+use actix::{Actor, ActorFutureExt, Context, Handler, Message, Recipient, ResponseActFuture, Supervised, WrapFuture};
 use futures::future::BoxFuture;
 use serde_json::json;
 
@@ -34,14 +34,15 @@ struct TaskDbCounters {
 /// The actor. It holds no task itself, so that a restart forgets nothing.
 pub struct TaskDb {
     store: Arc<dyn TaskStore>,
+    follower: Recipient<TasksChanged>,
     counters: TaskDbCounters,
 }
 
 impl TaskDb {
-    /// Puts `store` behind a mailbox.
+    /// Puts `store` behind a mailbox, and tells `follower` when tasks have changed.
     #[must_use]
-    pub fn new(store: Arc<dyn TaskStore>) -> Self {
-        Self { store, counters: TaskDbCounters::default() }
+    pub fn new(store: Arc<dyn TaskStore>, follower: Recipient<TasksChanged>) -> Self {
+        Self { store, follower, counters: TaskDbCounters::default() }
     }
 
     /// Counts a call of the store until it is answered.
@@ -54,7 +55,25 @@ impl TaskDb {
             answer
         }))
     }
+
+    /// The same of a call that changes tasks unless its answer says otherwise. News that do not fit into a mailbox that is full are as
+    /// good as those in it.
+    fn changing<T: 'static>(&mut self, call: BoxFuture<'static, Result<T, TaskStoreError>>, changes: fn(&T) -> bool) -> Answer<T> {
+        Box::pin(self.counted(call).map(move |answer, task_db, _| {
+            let changed = matches!(&answer, Err(TaskStoreError::UnknownOutcome(_))) || answer.as_ref().is_ok_and(changes);
+            if changed && !faults::soft("task_db.news_lost") {
+                // A follower that is being restarted reads everything anyway.
+                let _ = task_db.follower.try_send(TasksChanged);
+            }
+            answer
+        }))
+    }
 }
+
+/// News of the task database: tasks have changed, and what happened to them stands in the events.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct TasksChanged;
 
 impl Actor for TaskDb {
     type Context = Context<Self>;
@@ -84,7 +103,8 @@ impl Handler<SetState> for TaskDb {
     fn handle(&mut self, SetState(change): SetState, _: &mut Context<Self>) -> Self::Result {
         faults::point("task_db.set_state");
         self.counters.changes += 1;
-        self.counted(self.store.apply(change))
+        let call = self.store.apply(change);
+        self.changing(call, |_| true)
     }
 }
 
@@ -98,7 +118,8 @@ impl Handler<ClaimTasks> for TaskDb {
 
     fn handle(&mut self, ClaimTasks(request): ClaimTasks, _: &mut Context<Self>) -> Self::Result {
         faults::point("task_db.claim_tasks");
-        self.counted(self.store.claim(request))
+        let call = self.store.claim(request);
+        self.changing(call, |claimed| !claimed.is_empty())
     }
 }
 
@@ -175,7 +196,8 @@ impl Handler<Recover> for TaskDb {
 
     fn handle(&mut self, _: Recover, _: &mut Context<Self>) -> Self::Result {
         faults::point("task_db.recover");
-        self.counted(self.store.recover())
+        let call = self.store.recover();
+        self.changing(call, |recovered| *recovered > 0)
     }
 }
 
@@ -192,7 +214,8 @@ impl Handler<RetireTasks> for TaskDb {
 
     fn handle(&mut self, RetireTasks { limit }: RetireTasks, _: &mut Context<Self>) -> Self::Result {
         faults::point("task_db.retire_tasks");
-        self.counted(self.store.retire(limit))
+        let call = self.store.retire(limit);
+        self.changing(call, |retired| !retired.is_empty())
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod presets;
 mod server;
 mod tasks;
 mod uploads;
+mod watch;
 mod workers;
 
 pub use data::DataConfig;
@@ -17,12 +18,13 @@ pub use log::{LogConfig, LogFormat};
 pub use server::ServerConfig;
 pub use tasks::TasksConfig;
 pub use uploads::UploadConfig;
+pub use watch::WatchConfig;
 pub use workers::WorkersConfig;
 
 use crate::config::schema::Section;
 
 /// Every section, in the order of `config.toml`.
-pub(crate) static SECTIONS: [&Section; 9] = [
+pub(crate) static SECTIONS: [&Section; 10] = [
     &ServerConfig::SECTION,
     &DataConfig::SECTION,
     &UploadConfig::SECTION,
@@ -30,6 +32,7 @@ pub(crate) static SECTIONS: [&Section; 9] = [
     &WorkersConfig::SECTION,
     &LimitsConfig::SECTION,
     &presets::SECTION,
+    &WatchConfig::SECTION,
     &JanitorConfig::SECTION,
     &LogConfig::SECTION,
 ];

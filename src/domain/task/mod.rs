@@ -1,6 +1,7 @@
 //! A task: one uploaded image and the pipelines of its results, from its acceptance to its removal.
 //!
-//! The types live here, the history of attempts in [`attempt`], and every transition with its guard in [`machine`].
+//! The types live here, the history of attempts in [`attempt`], every transition with its guard in [`machine`], and what its owner
+//! sees happen in [`event`].
 //! Leases and backoffs are not part of a task: they run on the clock of the engine that stores it.
 //!
 //! ```text
@@ -10,6 +11,7 @@
 //! ```
 
 pub mod attempt;
+pub mod event;
 pub mod machine;
 mod metadata;
 mod retention;
@@ -24,6 +26,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use attempt::{Attempt, AttemptEnd, Ended};
+pub use event::{Event, EventNo, News};
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use retention::{InvalidRetention, Retention};

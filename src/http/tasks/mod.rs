@@ -18,13 +18,14 @@ mod submit;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, ReqData};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::actors::frontend::{FrontendError, GetTask, TaskView};
+use crate::actors::frontend::{FrontendError, GetTask, TaskView, await_end};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::{InvalidVariantName, VariantName};
+use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
 use crate::http::{ANSWER_DEADLINE, HttpState};
 use bodies::{AttemptBody, TaskBody};
@@ -35,7 +36,7 @@ pub(crate) use list::list;
 pub(crate) use submit::submit;
 
 /// The task of a path; a text that is no id names none.
-fn named(id: &str) -> Result<TaskId, Problem> {
+pub(super) fn named(id: &str) -> Result<TaskId, Problem> {
     id.parse().map_err(|_| FrontendError::NotFound.into())
 }
 
@@ -44,10 +45,27 @@ pub(super) fn variant(name: &str) -> Result<VariantName, Problem> {
     name.parse().map_err(|error: InvalidVariantName| Problem::new(ErrorCode::NotFound, error.to_string()))
 }
 
-/// `GET /v1/tasks/{id}`: the task and every attempt at it.
-pub(crate) async fn get(state: Data<HttpState>, caller: ReqData<Caller>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let TaskView { task, attempts } = state.frontend.send(GetTask { caller: *caller, id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
-    let mut body = json!(TaskBody::from(&task));
+/// `GET /v1/tasks/{id}`: the task and every attempt at it; with `Prefer: wait=10` once it has ended, or as it is after so many seconds.
+pub(crate) async fn get(
+    state: Data<HttpState>,
+    caller: ReqData<Caller>,
+    prefer: Prefer,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = named(&id)?;
+    let wait = prefer.wait(state.watch.longest_wait);
+    let view = match wait {
+        Some(wait) => await_end(&state.frontend, *caller, id, wait).await?,
+        None => state.frontend.send(GetTask { caller: *caller, id }).timeout(ANSWER_DEADLINE).await??,
+    };
+    let mut response = HttpResponse::Ok();
+    prefer.tell(wait, &mut response);
+    Ok(response.json(body(&view)))
+}
+
+/// The task with its history.
+fn body(TaskView { task, attempts }: &TaskView) -> Value {
+    let mut body = json!(TaskBody::from(task));
     body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
-    Ok(HttpResponse::Ok().json(body))
+    body
 }

@@ -8,41 +8,53 @@ use actix_web::web::{Data, Payload, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::actors::frontend::{AcceptedTask, FrontendError, NewImage, ReadParameters, Submission};
+use crate::actors::frontend::{AcceptedTask, FrontendError, NewImage, ReadParameters, Submission, TaskView, await_end};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Accepted;
-use crate::domain::timestamp::Timestamp;
 use crate::http::body::{self, BodyClock, SharedBody};
+use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
-use crate::http::tasks::bodies::TaskBody;
-use crate::http::tasks::fields::Fields;
+use crate::http::tasks::{self, fields::Fields};
 use crate::http::time::rfc3339;
 use crate::http::{ANSWER_DEADLINE, HttpState, accept};
 
-/// `POST /v1/tasks`: 202 and the task, once the bytes and the task are durable.
+/// `POST /v1/tasks`: 202 and the task, once the bytes and the task are durable; with `Prefer: wait=10` 200 and the task once it has ended,
+/// if it ends within so many seconds.
 pub(crate) async fn submit(
     state: Data<HttpState>,
     request: HttpRequest,
     caller: ReqData<Caller>,
+    prefer: Prefer,
     query: Query<Fields>,
     payload: Payload,
 ) -> HttpResponse {
     let body = SharedBody::new(payload);
     match take(&state, *caller, &request, query.into_inner(), body.clone()).await {
-        Ok(accepted) => answer(&accepted),
+        Ok(accepted) => answer(&state, *caller, prefer, accepted).await,
         Err(problem) => body.refused_with(problem.error_response()),
     }
 }
 
-/// The task as it was accepted, and when it may have ended.
-fn answer(AcceptedTask { task, ready_in }: &AcceptedTask) -> HttpResponse {
-    let mut body = json!(TaskBody::from(task));
-    body["attempts"] = json!([]);
-    body["estimated_ready_at"] = json!(ready_in.map(|wait| rfc3339(Timestamp::now().after(wait))));
-    let mut response = HttpResponse::Accepted();
-    response.insert_header((LOCATION, format!("/v1/tasks/{}", task.id)));
-    response.insert_header((RETRY_AFTER, ready_in.unwrap_or_default().max(SOONEST).as_secs_f64().ceil() as u64));
+/// The task as it was accepted, or as it is after a wait.
+async fn answer(state: &HttpState, caller: Caller, prefer: Prefer, AcceptedTask { task, ready_in }: AcceptedTask) -> HttpResponse {
+    let wait = prefer.wait(state.watch.longest_wait);
+    let waited = match wait {
+        // The task is there, whatever becomes of the wait for it: one that is refused is a preference that was not applied.
+        Some(wait) => await_end(&state.frontend, caller, task.id, wait).await.ok(),
+        None => None,
+    };
+    let wait = wait.filter(|_| waited.is_some());
+    let view = waited.unwrap_or(TaskView { task, attempts: Vec::new() });
+    let has_ended = view.task.state.is_terminal();
+    let mut response = if has_ended { HttpResponse::Ok() } else { HttpResponse::Accepted() };
+    response.insert_header((LOCATION, format!("/v1/tasks/{}", view.task.id)));
+    prefer.tell(wait, &mut response);
+    let mut body = tasks::body(&view);
+    if !has_ended {
+        body["estimated_ready_at"] = json!(ready_in.map(|wait| rfc3339(view.task.created_at.after(wait))));
+        response.insert_header((RETRY_AFTER, ready_in.unwrap_or_default().max(SOONEST).as_secs_f64().ceil() as u64));
+    }
     response.json(body)
 }
 

@@ -1,16 +1,17 @@
-//! Tasks, key-values, assets and API keys in one SQLite file: one thread writes with group commit, a few others read.
+//! Tasks, their events, key-values, assets and API keys in one SQLite file: one thread writes with group commit, a few others read.
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
-//! | `tasks`, `key_values`, `assets`, `keys` | the four traits, and what runs on the writing thread |
+//! | `tasks`, `events`, `key_values`, `assets`, `keys` | the five traits, and what runs on the writing thread |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
 
 mod assets;
 mod connection;
+mod events;
 mod fault;
 mod key_values;
 mod keys;

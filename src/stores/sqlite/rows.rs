@@ -15,6 +15,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Retention, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
+use crate::stores::sqlite::events;
 use crate::stores::sqlite::fault::Fault;
 
 /// Both clocks at the moment of a write.
@@ -206,7 +207,10 @@ pub(super) fn store(connection: &Connection, before: &Task, transition: &Transit
         end_attempt(connection, before, end, now)?;
     }
     let rows = if transition.gone { delete(connection, before)? } else { update(connection, before, transition, now)? };
-    if rows == 1 { Ok(()) } else { Err(Fault::Unavailable(format!("task {} was changed by another program", before.id))) }
+    if rows != 1 {
+        return Err(Fault::Unavailable(format!("task {} was changed by another program", before.id)));
+    }
+    events::record(connection, Some(before), &transition.task, now)
 }
 
 fn update(connection: &Connection, before: &Task, transition: &Transition, now: Now) -> Result<usize, Fault> {

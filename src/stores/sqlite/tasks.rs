@@ -10,7 +10,7 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
-use crate::stores::sqlite::{SqliteDb, assets, queries};
+use crate::stores::sqlite::{SqliteDb, assets, events, queries};
 use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
 
 impl TaskStore for SqliteDb {
@@ -76,6 +76,7 @@ fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task
         return Ok(Err(Rejected::Duplicate.into()));
     };
     assets::hold(connection, &task)?;
+    events::record(connection, None, &task, now)?;
     Ok(Ok(task))
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod assets;
 mod blobs;
 mod claims;
+pub(crate) mod events;
 mod key_values;
 mod keys;
 mod retention;
@@ -22,7 +23,7 @@ macro_rules! conformance {
     };
 }
 
-/// Everything that a store of tasks promises.
+/// Everything that a store of tasks and their events promises.
 macro_rules! task_store {
     ($engine:ident = $make:expr) => {
         conformance! { $engine = $make,
@@ -40,6 +41,10 @@ macro_rules! task_store {
             ]
             retention: [
                 what_has_ended_is_retired_after_its_time, a_run_that_begins_anew_is_not_retired, retention_outlives_the_engine,
+            ]
+            events: [
+                every_change_is_told_in_its_order, pages_of_events_are_complete_and_disjoint,
+                the_oldest_events_are_forgotten_and_no_number_comes_back,
             ]
         }
     };

@@ -13,6 +13,7 @@ use safelight::stores::assets::AssetQuery;
 use safelight::stores::tasks::{Backlog, TaskQuery};
 
 use crate::blob_fixtures::{body, list, meta_of, read};
+use crate::conformance::events::assert_events_tell;
 use crate::fixtures::block_on;
 use crate::life::services::{Services, process};
 use crate::life::victim::work_all;
@@ -57,6 +58,7 @@ fn check_task(services: &Services, task: &Task, case: &str) {
         let processed = read(&*services.blobs, BlobKey::Processed(task.id, result.claim_no, *variant)).unwrap();
         assert_eq!((processed == process(&original, *variant), meta_of(&processed)), (true, result.blob), "{case}: {variant}");
     }
+    assert_events_tell(&*services.events, task, case);
     let history = block_on(services.tasks.attempts(task.id)).unwrap();
     let finished: Vec<_> =
         history.iter().filter(|attempt| attempt.ended.as_ref().is_some_and(|ended| ended.end == AttemptEnd::Finished)).collect();

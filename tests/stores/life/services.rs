@@ -18,6 +18,7 @@ use safelight::domain::task::{Change, Claim, Failure, NewTask, RetryPolicy, Task
 use safelight::stores::assets::{AssetStore, AssetStoreError};
 use safelight::stores::blobs::{BlobStore, BlobStoreError};
 use safelight::stores::data_dir::DataDir;
+use safelight::stores::events::EventStore;
 use safelight::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
 use safelight::stores::orphans::orphans;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
@@ -32,6 +33,7 @@ const GRACE: Duration = Duration::from_secs(600);
 /// A server without actors and without HTTP.
 pub(crate) struct Services {
     pub(crate) tasks: Arc<dyn TaskStore>,
+    pub(crate) events: Arc<dyn EventStore>,
     pub(crate) assets: Arc<dyn AssetStore>,
     pub(crate) blobs: Box<dyn BlobStore>,
     clock: HandClock,
@@ -53,7 +55,7 @@ impl Services {
         let database = Arc::new(SqliteDb::open(locked.path(), options).unwrap());
         let blobs = LocalBlobs::open(locked.path(), LocalBlobsOptions { clock: clock.clock(), ..LocalBlobsOptions::default() }).unwrap();
         let log = OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
-        Self { tasks: database.clone(), assets: database, blobs: Box::new(blobs), clock, log, _dir: locked }
+        Self { tasks: database.clone(), events: database.clone(), assets: database, blobs: Box::new(blobs), clock, log, _dir: locked }
     }
 
     /// Writes down what a client or an operator now knows. A kill does not take it back.

@@ -12,6 +12,7 @@ use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{Attempt, AttemptEnd, Change, Claim, NewTask, Task, TaskState};
 use safelight::stores::tasks::{Backlog, TaskStoreError};
 
+use crate::conformance::events::assert_events_tell;
 use crate::fixtures::*;
 use crate::property::model::{Model, POLICY, VARIANTS, Verdict};
 
@@ -190,6 +191,7 @@ impl Run {
     /// One attempt per claim, in order; every one that is not current has ended; refunds are those of the row.
     fn check_history(&self) {
         for task in self.rows().values() {
+            assert_events_tell(&*self.engine.events(), task, "a random history");
             let history = block_on(self.engine.tasks().attempts(task.id)).unwrap();
             let claims: Vec<_> = history.iter().map(|attempt| attempt.claim_no.0).collect();
             assert_eq!(claims, (1..=task.claim_no.0).collect::<Vec<_>>());

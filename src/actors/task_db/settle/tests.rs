@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Context, Handler};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
 use super::*;
+use crate::actors::task_db::TasksChanged;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
@@ -119,9 +120,22 @@ fn insert() -> Change {
     Change::Insert(NewTask::new(TaskId::random(), variants, original, Format::Png))
 }
 
+/// Hears that tasks have changed and does nothing about it.
+struct Deaf;
+
+impl Actor for Deaf {
+    type Context = Context<Self>;
+}
+
+impl Handler<TasksChanged> for Deaf {
+    type Result = ();
+
+    fn handle(&mut self, _: TasksChanged, _: &mut Context<Self>) {}
+}
+
 fn task_db(script: &Arc<Script>) -> Addr<TaskDb> {
     let store: Arc<dyn TaskStore> = script.clone();
-    TaskDb::new(store).start()
+    TaskDb::new(store, Deaf.start().recipient()).start()
 }
 
 #[actix::test]
