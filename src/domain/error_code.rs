@@ -72,12 +72,16 @@ error_codes! {
     TooManyKeys = "too_many_keys", 409, false, "The server keeps as many API keys as it may.";
     /// A revoked API key was to be changed.
     KeyRevoked = "key_revoked", 409, false, "The API key was revoked.";
+    /// A condition of the request (`If-Match`, `If-Unmodified-Since`) does not hold.
+    PreconditionFailed = "precondition_failed", 412, false, "The bytes are not what the request expects them to be.";
     /// The body is larger than the server accepts.
     PayloadTooLarge = "payload_too_large", 413, false, "The body is larger than this server accepts.";
     /// The bytes are of no format that can be decoded.
     UnsupportedFormat = "unsupported_format", 415, false, "The bytes are not an image of a supported format.";
     /// The body is of a media type that the route does not take.
     UnsupportedMediaType = "unsupported_media_type", 415, false, "The body is of another media type than the route takes.";
+    /// The range of a request lies beyond the bytes that there are.
+    RangeNotSatisfiable = "range_not_satisfiable", 416, false, "There are no such bytes.";
     /// The bytes claim a format but do not decode.
     CorruptImage = "corrupt_image", 422, false, "The image is damaged or cut off.";
     /// Wider than `limits.max_width`: the image, the result of a step, or the result.

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Parameters, Readiness, Wanted};
+use crate::actors::frontend::{FrontendError, GetImage, IsReady, NewImage, Parameters, Part, Readiness, Wanted};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
@@ -125,13 +125,13 @@ pub(crate) async fn get_image(
         Ok::<_, Problem>(
             state
                 .frontend
-                .send(GetImage { caller: *caller, id: query.parse()?, variant: query.variant()?.unwrap_or_default() })
+                .send(GetImage { caller: *caller, id: query.parse()?, part: Part::Result(query.variant()?.unwrap_or_default()) })
                 .timeout(ANSWER_DEADLINE)
                 .await??,
         )
     };
     match image.await {
-        Ok(image) => download::image(image),
+        Ok(image) => download::image(&request, image),
         Err(problem) => {
             // Here a task that was cancelled has failed like any other that has no result.
             let problem = Problem { task_failed: problem.task_failed || problem.code == ErrorCode::Cancelled, ..problem };

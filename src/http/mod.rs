@@ -85,6 +85,8 @@ fn table() -> Vec<Entry> {
         entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get)), (Method::DELETE, SUBMIT, web::to(tasks::delete))]),
         entry("/v1/tasks/{id}/cancel", [(Method::POST, SUBMIT, web::to(tasks::cancel))]),
         entry("/v1/tasks/{id}/retry", [(Method::POST, SUBMIT, web::to(tasks::retry))]),
+        entry("/v1/tasks/{id}/result", [(Method::GET, READ, web::to(tasks::get_result))]),
+        entry("/v1/tasks/{id}/original", [(Method::GET, READ, web::to(tasks::get_original))]),
         entry("/v1/tasks/{id}/events", [(Method::GET, READ, web::to(events::of_task))]),
         entry("/v1/tasks/{id}/variants/{name}", [(Method::GET, READ, web::to(tasks::get_variant))]),
         entry("/v1/events", [(Method::GET, READ, web::to(events::of_all))]),

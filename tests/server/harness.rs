@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response};
 
+pub use crate::listing::files;
 pub use crate::waiting::{PATIENCE, eventually};
 
 /// How a server is started.
@@ -152,7 +153,13 @@ impl Server {
 
     /// Asks with one more header.
     pub fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
-        answer(self.agent.get(self.url(path)).header(name, value).call())
+        self.get_with_all(path, &[(name, value)])
+    }
+
+    /// Asks with some more headers.
+    pub fn get_with_all(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.agent.get(self.url(path));
+        answer(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).call())
     }
 
     pub fn get_json(&self, path: &str) -> Value {
@@ -314,14 +321,6 @@ pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
     // A process that has just ended by itself is as good.
     let _ = rustix::process::kill_process(pid, signal);
-}
-
-/// The files below a directory.
-pub fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    let (directories, mut found): (Vec<_>, Vec<_>) = entries.map(|entry| entry.path()).partition(|path| path.is_dir());
-    found.extend(directories.iter().flat_map(|directory| files(directory)));
-    found
 }
 
 fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {

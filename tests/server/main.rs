@@ -10,6 +10,7 @@ mod cancel;
 mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
+mod downloads;
 mod events;
 mod expiry;
 mod explain;
@@ -18,6 +19,7 @@ mod harness;
 mod images;
 mod jobs;
 mod kills;
+mod listing;
 #[path = "../common/mutation.rs"]
 mod mutation;
 mod operator;

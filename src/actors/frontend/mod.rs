@@ -9,7 +9,8 @@
 //! | `parameters` | what a client says about it, and what that means |
 //! | `assets` | storing, reading and removing assets |
 //! | `life` | `Cancel`, `Retry`, `Delete` |
-//! | `questions` | `IsReady`, `GetImage`, tasks, readiness |
+//! | `files` | `GetImage`: originals and results |
+//! | `questions` | `IsReady`, tasks, readiness |
 //! | `watching` | waiting for the end of a task |
 //! | `feed` | events, those that happened and those that happen |
 //! | `explain` | what a pipeline would do |
@@ -20,6 +21,7 @@ mod assets;
 mod error;
 mod explain;
 mod feed;
+mod files;
 mod keys;
 mod life;
 mod parameters;
@@ -55,10 +57,11 @@ pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAs
 pub use error::FrontendError;
 pub use explain::Explain;
 pub use feed::{Feed, OpenFeed, Told};
+pub use files::{GetImage, Image, Part};
 pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
-pub use questions::{GetImage, GetReadiness, GetTask, Image, IsReady, ListTasks, Readiness, TaskView};
+pub use questions::{GetReadiness, GetTask, IsReady, ListTasks, Readiness, TaskView};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
 pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;

@@ -1,20 +1,16 @@
 //! What the frontend can be asked about tasks, and about the server itself.
 
 use std::fmt;
-use std::fs::File;
 use std::time::Duration;
 
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
-use crate::actors::storage::GetBlob;
 use crate::actors::task_db::{GetAttempts, GetState, ListByState};
 use crate::domain::access::Caller;
-use crate::domain::blob::BlobMeta;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
-use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::VariantName;
 use crate::domain::task::{Attempt, Failure, Task, TaskState};
@@ -52,7 +48,7 @@ pub(super) async fn visible(services: &Services, caller: Caller, id: TaskId) -> 
 }
 
 /// Why a failed task failed.
-fn failure(task: &Task) -> Failure {
+pub(super) fn failure(task: &Task) -> Failure {
     task.failure.clone().unwrap_or_else(|| Failure::new(ErrorCode::Internal, "the task failed without a reason"))
 }
 
@@ -92,62 +88,7 @@ async fn is_ready(services: Services, caller: Caller, id: TaskId, variant: Optio
     })
 }
 
-/// A processed image, ready to be read.
-#[derive(Debug)]
-pub struct Image {
-    /// The task that made it.
-    pub id: TaskId,
-    /// Which of the task's results it is.
-    pub variant: VariantName,
-    /// Its format.
-    pub format: Format,
-    /// Its length and digest.
-    pub blob: BlobMeta,
-    /// Its bytes, from the start.
-    pub file: File,
-}
-
-/// Asks for a processed image.
-#[derive(Message)]
-#[rtype(result = "Result<Image, FrontendError>")]
-pub struct GetImage {
-    /// Who asks.
-    pub caller: Caller,
-    /// The task.
-    pub id: TaskId,
-    /// Which of its results.
-    pub variant: VariantName,
-}
-
-impl Handler<GetImage> for Frontend {
-    type Result = Answer<Image>;
-
-    fn handle(&mut self, GetImage { caller, id, variant }: GetImage, _: &mut Context<Self>) -> Self::Result {
-        faults::point("frontend.get_image");
-        Box::pin(get_image(self.services.clone(), caller, id, variant).into_actor(self))
-    }
-}
-
-/// A result can be had as soon as it is there, whatever becomes of the others.
-async fn get_image(services: Services, caller: Caller, id: TaskId, variant: VariantName) -> Result<Image, FrontendError> {
-    let task = visible(&services, caller, id).await?;
-    let (result, key) = match (task.results.get(&variant), task.result_key(variant)) {
-        (Some(result), Some(key)) => (result, key),
-        _ if task.variants.get(variant).is_none() => return Err(no_such_variant(&task, variant)),
-        _ if task.state == TaskState::Failed => return Err(FrontendError::Failed(failure(&task))),
-        _ if task.state == TaskState::Cancelled => return Err(FrontendError::Cancelled),
-        _ => return Err(FrontendError::InProgress),
-    };
-    let open = services.storage.send(GetBlob { key }).timeout(ASK_DEADLINE).await??;
-    // A blob of another length is not the one that was acknowledged.
-    if open.len != result.blob.len {
-        log::error!(blob:% = key, expected = result.blob.len, found = open.len; "blob has the wrong length");
-        return Err(FrontendError::CorruptBlob);
-    }
-    Ok(Image { id, variant, format: result.format, blob: result.blob, file: open.file })
-}
-
-fn no_such_variant(task: &Task, variant: VariantName) -> FrontendError {
+pub(super) fn no_such_variant(task: &Task, variant: VariantName) -> FrontendError {
     let known: Vec<String> = task.variants.iter().map(|(name, _)| name.to_string()).collect();
     FrontendError::NoSuchVariant { variant, known: known.join(", ") }
 }

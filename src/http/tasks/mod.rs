@@ -7,7 +7,7 @@
 //! | `submit`, `fields` | new tasks, and what is said about them |
 //! | `life` | cancel, retry, delete |
 //! | `list` | pages of tasks |
-//! | `files` | the results of a task by name |
+//! | `files` | the original and the results of a task |
 
 mod bodies;
 mod fields;
@@ -30,7 +30,7 @@ use crate::http::problem::Problem;
 use crate::http::{ANSWER_DEADLINE, HttpState};
 use bodies::{AttemptBody, TaskBody};
 
-pub(crate) use files::get_variant;
+pub(crate) use files::{get_original, get_result, get_variant};
 pub(crate) use life::{cancel, delete, retry};
 pub(crate) use list::list;
 pub(crate) use submit::submit;

@@ -27,6 +27,8 @@ pub(super) const ROUTES: &[(&str, &str, Needs, &str)] = &[
     ("DELETE", "/v1/tasks/{id}", Submit, "/v1/tasks/TASK"),
     ("POST", "/v1/tasks/{id}/cancel", Submit, "/v1/tasks/TASK/cancel"),
     ("POST", "/v1/tasks/{id}/retry", Submit, "/v1/tasks/TASK/retry"),
+    ("GET", "/v1/tasks/{id}/result", Read, "/v1/tasks/TASK/result"),
+    ("GET", "/v1/tasks/{id}/original", Read, "/v1/tasks/TASK/original"),
     ("GET", "/v1/tasks/{id}/events", Read, "/v1/tasks/TASK/events"),
     ("GET", "/v1/events", Read, "/v1/events"),
     ("GET", "/v1/tasks/{id}/variants/{name}", Read, "/v1/tasks/TASK/variants/result"),
