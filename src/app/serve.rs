@@ -69,16 +69,19 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
         uploads: config.uploads.clone(),
         watch: config.watch.clone(),
     };
+    let origins = config.server.cors_origins.clone();
     let threads = config.server.http_workers as usize;
-    let server = HttpServer::new(move || App::new().wrap(from_fn(http::request_id)).configure(http::routes(state.clone())))
-        .workers(threads)
-        .max_connections((config.server.max_connections as usize).div_ceil(threads))
-        .client_request_timeout(config.server.header_timeout)
-        .shutdown_timeout(HTTP_SHUTDOWN.as_secs())
-        .disable_signals()
-        .on_connect(http::note_connection)
-        .bind(address)
-        .map_err(not_bound)?;
+    let server = HttpServer::new(move || {
+        App::new().wrap(http::cors(&origins)).wrap(from_fn(http::request_id)).configure(http::routes(state.clone()))
+    })
+    .workers(threads)
+    .max_connections((config.server.max_connections as usize).div_ceil(threads))
+    .client_request_timeout(config.server.header_timeout)
+    .shutdown_timeout(HTTP_SHUTDOWN.as_secs())
+    .disable_signals()
+    .on_connect(http::note_connection)
+    .bind(address)
+    .map_err(not_bound)?;
     let server = match admin_socket(config) {
         Some(socket) => server.listen_uds(socket).map_err(not_bound)?,
         None => server,

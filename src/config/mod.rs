@@ -11,6 +11,7 @@ mod file;
 mod kind;
 mod live;
 mod loading;
+mod origins;
 mod raw;
 pub mod schema;
 mod sections;
@@ -25,6 +26,7 @@ use serde_json::Value as Json;
 pub use fault::{ConfigFaults, Fault, Place};
 pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
+pub use origins::Origins;
 pub use sections::{
     AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WatchConfig,
     WorkersConfig,

@@ -12,9 +12,10 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use crate::actors::frontend::FrontendError;
 use crate::domain::access::{Caller, Scope};
+use crate::domain::faults;
 use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
-use crate::http::{Access, HttpState};
+use crate::http::{Access, HttpState, panics};
 
 /// Marks a connection through the socket in the data directory, which only the server's own user can open.
 struct OperatorConnection;
@@ -26,7 +27,8 @@ pub fn note_connection(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-/// Middleware of a route: refuses who may not use it, before the body is read, and tells its handler who asks.
+/// Middleware of a route: refuses who may not use it, before the body is read, and tells its handler who asks. A handler that panics has an
+/// answer, too.
 pub(super) async fn identify(
     access: Access,
     mut request: ServiceRequest,
@@ -43,11 +45,19 @@ pub(super) async fn identify(
             }
         }
     }
-    next.call(request).await.map(ServiceResponse::map_into_left_body)
+    let answered = request.request().clone();
+    let handled = async {
+        faults::point("http.handler");
+        next.call(request).await
+    };
+    match panics::caught(&answered, handled).await {
+        Ok(handled) => handled.map(ServiceResponse::map_into_left_body),
+        Err(defect) => Ok(ServiceResponse::new(answered, defect).map_into_right_body()),
+    }
 }
 
 /// The refusal in the words of the route: plain on a classic one.
-fn refusal(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+pub(super) fn refusal(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     if request.path().starts_with("/v1/") { problem.error_response() } else { problem.classic(request, problem.to_string()) }
 }
 

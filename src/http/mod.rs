@@ -7,12 +7,14 @@ mod assets;
 mod body;
 mod caller;
 mod classic;
+mod cors;
 mod download;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod health;
 mod keys;
+mod panics;
 mod pipelines;
 mod prefer;
 mod problem;
@@ -37,6 +39,7 @@ use crate::config::{UploadConfig, WatchConfig};
 use crate::domain::access::Scope;
 
 pub use caller::note_connection;
+pub use cors::cors;
 pub use keys::{KeyBody, NewKeyBody, RotateBody};
 pub use request_id::request_id;
 
@@ -127,7 +130,7 @@ pub fn route_table() -> Vec<(Method, &'static str, Access)> {
 /// Registers every route.
 pub fn routes(state: HttpState) -> impl FnOnce(&mut ServiceConfig) {
     move |app: &mut ServiceConfig| {
-        app.app_data(Data::new(state)).app_data(problem::query_config());
+        app.app_data(Data::new(state)).app_data(problem::query_config()).app_data(problem::path_config());
         for entry in table() {
             app.service(resource(entry));
         }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use actix::MailboxError;
-use actix_web::error::{InternalError, QueryPayloadError};
+use actix_web::error::{InternalError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::web::QueryConfig;
+use actix_web::web::{PathConfig, QueryConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
@@ -120,6 +120,14 @@ pub(crate) fn query_config() -> QueryConfig {
         let problem = Problem::new(ErrorCode::InvalidRequest, error.to_string());
         let is_classic = !request.path().starts_with("/v1/");
         let response = if is_classic { problem.classic(request, problem.to_string()) } else { problem.error_response() };
+        InternalError::from_response(error, response).into()
+    })
+}
+
+/// A path with a part that cannot be read names nothing that is there.
+pub(crate) fn path_config() -> PathConfig {
+    PathConfig::default().error_handler(|error: PathError, _| {
+        let response = Problem::new(ErrorCode::NotFound, error.to_string()).error_response();
         InternalError::from_response(error, response).into()
     })
 }

@@ -11,6 +11,7 @@ mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
 mod downloads;
+mod errors;
 mod events;
 mod expiry;
 mod explain;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
+use crate::config::Origins;
 use crate::config::kind::{BadValue, Kind};
 use crate::config::raw::Raw;
 use crate::domain::pipeline::Pipeline;
@@ -44,6 +45,25 @@ impl Kind for Keep {
     }
 
     fn print(&self, value: &Retention) -> Json {
+        Json::from(value.to_string())
+    }
+}
+
+/// Origins whose pages may use the server.
+pub(crate) struct OriginList;
+
+impl Kind for OriginList {
+    type Value = Origins;
+
+    fn expected(&self) -> String {
+        "origins such as \"https://app.example.org\", divided by commas, \"*\" for all, or \"\" for none".to_owned()
+    }
+
+    fn parse(&self, raw: &Raw) -> Option<Origins> {
+        raw.text()?.parse().ok()
+    }
+
+    fn print(&self, value: &Origins) -> Json {
         Json::from(value.to_string())
     }
 }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::kind::{Address, Count, CountOrCores, Switch, Time};
+use crate::config::Origins;
+use crate::config::kind::{Address, Count, CountOrCores, OriginList, Switch, Time};
 use crate::config::schema::section;
 
 section! {
@@ -14,6 +15,8 @@ section! {
         /// Whether the server may listen on an address that other machines reach although there is no API key: anybody can then use it.
         /// Once a key was made (safelight keys create), it is needed everywhere, whatever is said here.
         insecure: bool = fixed(Switch, "false"),
+        /// The sites whose pages may use the server from a browser (CORS).
+        cors_origins: Origins = fixed(OriginList, ""),
         /// The threads that answer HTTP requests.
         http_workers: u32 = fixed(CountOrCores { min: 1, max: 256 }, "auto"),
         /// The connections that may be open at the same time, over all threads; more wait in the system's backlog.
