@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -57,6 +57,9 @@ fuzz: ## Fuzz every decoder and the grammar (FUZZ_SECONDS=600 each, FUZZ_TARGETS
 
 operations: ## Write docs/operations.md and its pictures anew from the declarations in src/domain/pipeline
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test imaging the_page_of_operations
+
+errors: ## Write docs/errors.md anew from the codes in src/domain/error_code.rs
+	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test interface the_page_of_errors
 
 bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 4 minutes; SAFELIGHT_PHOTOS)
 	cargo bench --bench supervision --bench stores --bench sandbox --bench imaging

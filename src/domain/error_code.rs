@@ -6,11 +6,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $retryable:literal, $title:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $code:literal, $status:literal, $retryable:literal, $title:literal;)*) => {
         /// Every way in which a request or a task can fail, as its user sees it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(into = "&'static str", try_from = "String")]
-        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+        pub enum ErrorCode { $($(#[doc = $doc])* $variant,)* }
 
         impl ErrorCode {
             /// Every code, in the order of the documentation.
@@ -32,6 +32,12 @@ macro_rules! error_codes {
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
+            }
+
+            /// When it is answered, in Markdown.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// Whether the same request may succeed later without being changed.
