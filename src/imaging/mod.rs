@@ -24,6 +24,7 @@ mod encode;
 mod error;
 mod frame;
 mod glance;
+mod gradual;
 mod interest;
 mod jpeg;
 mod metadata;
