@@ -31,6 +31,8 @@ pub(super) struct Shrunk {
     /// What is left of the picture; the pixels are those of all of it.
     window: Area,
     scale: Scale,
+    /// Whether the pixels are those that a resize makes of the window already.
+    is_resized: bool,
     /// Along each axis, upright: whether the first pixel is the one that stands for less than the others, not the last.
     partial_first: (bool, bool),
 }
@@ -42,8 +44,19 @@ impl Shrunk {
             original,
             window: Area::whole(original),
             scale,
+            is_resized: false,
             partial_first: last_comes_first(orientation),
         })
+    }
+
+    /// Pixels that were shrunk to what the first resize of a pipeline makes of the picture.
+    pub(super) fn resized(original: (u32, u32)) -> Self {
+        Self { original, window: Area::whole(original), scale: Scale::Full, is_resized: true, partial_first: (false, false) }
+    }
+
+    /// Whether there is nothing left to resize.
+    pub(super) fn is_resized(&self) -> bool {
+        self.is_resized
     }
 
     /// What is left of the picture.
@@ -69,7 +82,7 @@ impl Shrunk {
 }
 
 /// Along each axis, upright: whether what was last in the file comes first under an orientation.
-fn last_comes_first(orientation: Orientation) -> (bool, bool) {
+pub(super) fn last_comes_first(orientation: Orientation) -> (bool, bool) {
     use Orientation::{FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180, Rotate270, Rotate270FlipH};
     match orientation {
         NoTransforms | Rotate90FlipH => (false, false),

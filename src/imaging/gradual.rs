@@ -5,12 +5,13 @@
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{IntoImageView, PixelType, ResizeOptions, Resizer};
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::error::ImagingError;
-
-/// Rows of the result that are made at once: enough that moving the rows on that are needed again costs nothing beside them.
-const BAND: u32 = 32;
+use super::frame::{Shrunk, last_comes_first};
+use crate::domain::pipeline::Scale;
+use crate::domain::pipeline::ops::ResizePlan;
 
 /// How far the filter of the resize reaches to both sides, in pixels of the result.
 const REACH: f64 = 3.0;
@@ -24,13 +25,33 @@ pub(super) struct Shrinking {
     pub(super) area: (f64, f64, f64, f64),
     /// Width and height of the result; the height less than that of the part.
     pub(super) to: (u32, u32),
-    /// Whether a pixel has red, green and blue, or one sample.
-    pub(super) has_color: bool,
+}
+
+impl Shrinking {
+    /// What `plan`, of a picture of that size, upright, makes of what is decoded of it at a scale and then turned by an orientation that
+    /// leaves width and height as they are.
+    pub(super) fn new(plan: &ResizePlan, original: (u32, u32), scale: Scale, orientation: Orientation) -> Self {
+        let from = scale.shrink(original);
+        let crop = plan.crop;
+        let (mut left, mut top, width, height) = Shrunk::new(original, scale, orientation)
+            .map_or((crop.left.into(), crop.top.into(), crop.width.into(), crop.height.into()), |shrunk| shrunk.locate(crop));
+        // What lies left of an upright picture is decoded on the right where it is mirrored.
+        let (is_mirrored, is_upside_down) = last_comes_first(orientation);
+        if is_mirrored {
+            left = f64::from(from.0) - left - width;
+        }
+        if is_upside_down {
+            top = f64::from(from.1) - top - height;
+        }
+        Self { from, area: (left.max(0.0), top.max(0.0), width, height), to: (plan.width, plan.height) }
+    }
 }
 
 /// A picture on its way.
 pub(super) struct Gradual {
     plan: Shrinking,
+    /// Whether a pixel has red, green and blue, or one sample.
+    has_color: bool,
     resizer: Resizer,
     /// Rows of the picture that are still needed, and the number of the first.
     rows: Vec<u8>,
@@ -41,18 +62,22 @@ pub(super) struct Gradual {
 }
 
 impl Gradual {
-    pub(super) fn new(plan: Shrinking) -> Self {
-        let mut gradual = Self { plan, resizer: Resizer::new(), rows: Vec::new(), first: 0, columns: Vec::new(), done: 0 };
-        gradual.columns = vec![0; gradual.row_bytes() * plan.to.1 as usize];
+    /// For a picture that comes with at most so many rows at once.
+    pub(super) fn new(plan: Shrinking, has_color: bool, most_rows: usize) -> Self {
+        let mut gradual = Self { plan, has_color, resizer: Resizer::new(), rows: Vec::new(), first: 0, columns: Vec::new(), done: 0 };
+        let bytes = gradual.row_bytes();
+        let band = (f64::from(ResizePlan::BAND) + 2.0 * REACH) * gradual.scale();
+        gradual.rows.reserve_exact(bytes * (band as usize + 4 + most_rows).min(plan.from.1 as usize));
+        gradual.columns = vec![0; bytes * plan.to.1 as usize];
         gradual
     }
 
     fn row_bytes(&self) -> usize {
-        self.plan.from.0 as usize * if self.plan.has_color { 3 } else { 1 }
+        self.plan.from.0 as usize * if self.has_color { 3 } else { 1 }
     }
 
     fn pixel_type(&self) -> PixelType {
-        if self.plan.has_color { PixelType::U8x3 } else { PixelType::U8 }
+        if self.has_color { PixelType::U8x3 } else { PixelType::U8 }
     }
 
     /// Rows of the picture for one of the result.
@@ -64,7 +89,7 @@ impl Gradual {
     pub(super) fn push(&mut self, rows: &[u8]) -> Result<(), ImagingError> {
         self.rows.extend_from_slice(rows);
         loop {
-            let end = self.plan.to.1.min(self.done + BAND);
+            let end = self.plan.to.1.min(self.done + ResizePlan::BAND);
             let there = self.first + (self.rows.len() / self.row_bytes()) as u32;
             if self.done == end || there < self.needed(self.done, end).1 {
                 return Ok(());
@@ -103,7 +128,7 @@ impl Gradual {
     pub(super) fn finish(mut self) -> Result<DynamicImage, ImagingError> {
         let Shrinking { from, area, to: (width, height), .. } = self.plan;
         let from = ImageRef::new(from.0, height, &self.columns, self.pixel_type()).map_err(refusal)?;
-        let mut image = if self.plan.has_color {
+        let mut image = if self.has_color {
             DynamicImage::ImageRgb8(RgbImage::new(width, height))
         } else {
             DynamicImage::ImageLuma8(GrayImage::new(width, height))
@@ -148,8 +173,8 @@ mod tests {
             let top = f64::from(from.1) * [0.0, 0.1, 0.35][round % 3];
             let area = (f64::from(from.0) * 0.25 * (round % 2) as f64, top, f64::from(from.0) * 0.5, f64::from(from.1) - 2.0 * top);
             let height = random.u32(1..=(area.3 as u32 - 1).max(1)).min(200);
-            let plan = Shrinking { from, area, to: (random.u32(1..50), height), has_color };
-            let mut gradual = Gradual::new(plan);
+            let plan = Shrinking { from, area, to: (random.u32(1..50), height) };
+            let mut gradual = Gradual::new(plan, has_color, 20);
             let mut rest = samples.as_slice();
             while !rest.is_empty() {
                 let (rows, others) = rest.split_at(rest.len().min(random.usize(1..20) * gradual.row_bytes()));
@@ -166,11 +191,12 @@ mod tests {
 
     #[test]
     fn rows_that_are_no_longer_needed_are_let_go() {
-        let plan = Shrinking { from: (10, 10_000), area: (0.0, 0.0, 10.0, 10_000.0), to: (5, 2_500), has_color: false };
-        let mut gradual = Gradual::new(plan);
+        let plan = Shrinking { from: (10, 10_000), area: (0.0, 0.0, 10.0, 10_000.0), to: (5, 2_500) };
+        let mut gradual = Gradual::new(plan, false, 10);
+        let room = gradual.rows.capacity();
         for _ in 0..1000 {
             gradual.push(&[0; 100]).unwrap();
-            assert!(gradual.rows.len() < 10 * 200, "{}", gradual.rows.len());
+            assert!(gradual.rows.capacity() == room && room < 10 * 200, "{room}");
         }
         assert_eq!((gradual.done, gradual.rows.len()), (2_500, 0));
     }

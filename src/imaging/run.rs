@@ -12,6 +12,7 @@ use super::encode;
 use super::error::ImagingError;
 use super::frame::Shrunk;
 use super::glance::Look;
+use super::gradual::Shrinking;
 use super::metadata::{self, check_metadata};
 use super::probe::probe;
 use super::profile::ToSrgb;
@@ -121,6 +122,10 @@ impl Job<'_> {
             properties.icc_profile = None;
         }
         properties.exif = metadata::kept(input, info.format, tree.input.metadata);
+        let size = info.size(&tree.input);
+        if let Some(plan) = tree.shrinks_to(info) {
+            decoder = decode::open_shrinking(input, tree.scale, Shrinking::new(&plan, size, tree.scale, orientation), size)?;
+        }
         let mut program = Program::new(&tree.root, limits, to_srgb, pictures);
         let dropped = |index: usize| pipelines[index].input().frames == Frames::All && properties.frames < info.frames;
         let warnings =
@@ -128,7 +133,7 @@ impl Job<'_> {
         while let Some(mut frame) = decoder.next_frame()? {
             frame.image.apply_orientation(orientation);
             look.at(&frame.image);
-            frame.shrunk = Shrunk::new(info.size(&tree.input), tree.scale, orientation);
+            frame.shrunk = frame.shrunk.or_else(|| Shrunk::new(size, tree.scale, orientation));
             program.apply(frame, &mut |delivery| match delivery {
                 Delivery::Made(index, frame) => {
                     results.take(index, frame, &properties, &About { warnings: warnings(index), glance: look.seen() });

@@ -54,7 +54,10 @@ fn steep() -> DynamicImage {
 #[test]
 fn every_orientation_is_shrunk_to_the_same_place() {
     let upright = steep();
-    for pipeline in ["resize:40x", "resize:20x20,fit=cover", "resize:70x", "resize:41x30,fit=fill"] {
+    // Of some the picture is decoded at its full size, and shrunk row by row all the same.
+    let at_scale = ["resize:40x", "resize:20x20,fit=cover", "resize:70x", "resize:41x30,fit=fill"].map(|pipeline| (pipeline, true));
+    let at_full = ["resize:200x", "resize:90x40,fit=cover,gravity=northwest", "resize:100x200,fit=cover,gravity=east"];
+    for (pipeline, is_scaled) in at_scale.into_iter().chain(at_full.map(|pipeline| (pipeline, false))) {
         let expected = run_to_pixels(&file(&upright, Format::Png), &format!("{pipeline}/png")).into_rgb8();
         for tag in 1..=8 {
             let inverse = match tag {
@@ -66,7 +69,7 @@ fn every_orientation_is_shrunk_to_the_same_place() {
             lying.apply_orientation(Orientation::from_exif(inverse).expect("1 to 8"));
             let input = oriented(&lying, tag);
             let info = imaging::probe(&input).expect("the header is whole");
-            assert_ne!(info.scale(&pipeline.parse().expect("a pipeline")), Scale::Full, "{pipeline}");
+            assert_eq!(info.scale(&pipeline.parse().expect("a pipeline")) != Scale::Full, is_scaled, "{pipeline}");
             let ratio = psnr(&run_to_pixels(&input, &format!("{pipeline}/png")).into_rgb8(), &expected);
             println!("{pipeline} {tag}: {ratio:.2} dB");
             assert!(ratio > 40.0, "{pipeline} of orientation {tag}: {ratio:.2} dB");
@@ -98,6 +101,18 @@ fn a_thumbnail_takes_the_memory_of_what_is_decoded() {
     let (done, used) = peak_of(|| imaging::run(&input, &pipeline, &Assets::default(), &Default::default(), &mut out));
     done.expect("it runs");
     assert!(used < 1600 * 1600 * 3 / 4 + input.len() as u64, "{used} bytes for a file of {}", input.len());
+}
+
+#[test]
+fn a_picture_that_is_shrunk_a_little_is_never_there_as_a_whole() {
+    let input = file(&sample(1600, 1600, ColorType::Rgb8), Format::Jpeg);
+    for pipeline in ["resize:700x/jpeg", "invert/resize:700x/jpeg"] {
+        let pipeline: Pipeline = pipeline.parse().expect("a pipeline");
+        let mut out = std::io::Cursor::new(Vec::new());
+        let (done, used) = peak_of(|| imaging::run(&input, &pipeline, &Assets::default(), &Default::default(), &mut out));
+        done.expect("it runs");
+        assert!(used < 1600 * 1600 * 3 + input.len() as u64, "{used} bytes for a file of {}", input.len());
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! take the file in another way (another frame, another orientation) cannot share anything and have a tree of their own.
 
 use super::cost::{ImageInfo, NoSuchFrame};
+use super::operation::Touches;
+use super::ops::ResizePlan;
 use super::{Input, Pipeline, Scale, Step};
 
 /// Pipelines that begin with the same pixels.
@@ -49,6 +51,19 @@ impl<'p> Tree<'p> {
             Self { input, scale, root: Node::of(paths) }
         };
         Ok(groups.into_iter().map(tree).collect())
+    }
+
+    /// What the picture is shrunk to while it is decoded, so that its pixels are never there as a whole. That takes a decoder which
+    /// gives rows from the top (one that scales does), and a resize that all pipelines begin with and that looks at no pixels before it
+    /// cuts: before it come only steps that do not care whether they see pixels or their means.
+    #[must_use]
+    pub fn shrinks_to(&self, info: &ImageInfo) -> Option<ResizePlan> {
+        let mut steps = self.root.steps.iter().skip_while(|step| step.touches() == Touches::LinearColours);
+        let Some(Step::Resize(resize)) = steps.next() else { return None };
+        let plan = resize.plan(info.size(&self.input));
+        let is_upright = !(info.turned && self.input.orient);
+        let has_less = u64::from(plan.height) * u64::from(self.scale.divisor()) < u64::from(plan.crop.height);
+        (info.scales && is_upright && has_less && resize.interest().is_none()).then_some(plan)
     }
 }
 

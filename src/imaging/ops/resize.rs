@@ -19,7 +19,9 @@ pub(super) fn resize(image: &mut DynamicImage, shrunk: Option<Shrunk>, step: &Re
         let found = || interest::find(asked, image, shrunk.as_ref(), plan.crop.size());
         plan.crop = *learnt.area.get_or_insert_with(found);
     }
-    interpolate(image, shrunk, &plan)?;
+    if !shrunk.is_some_and(|shrunk| shrunk.is_resized()) {
+        interpolate(image, shrunk, &plan)?;
+    }
     if let Some(Backdrop { size, place, color }) = plan.canvas {
         canvas::lay(image, size, place, color);
     }

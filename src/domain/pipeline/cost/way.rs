@@ -2,7 +2,15 @@
 
 use super::encoder::{animation_bytes, encoder_bytes};
 use super::{Held, ImageInfo, pixels, step_bytes};
-use crate::domain::pipeline::{Frames, Node, Pipeline, Tree};
+use crate::domain::pipeline::ops::ResizePlan;
+use crate::domain::pipeline::{Frames, Node, Pipeline, Scale, Tree};
+
+/// How many rows as wide as the picture are kept while it is shrunk on its way: those that the filter looks at for a band of
+/// the result with what has come since, and the columns of the result.
+fn shrinking_rows(plan: &ResizePlan, scale: Scale) -> u64 {
+    let per_row = u64::from(plan.crop.height).div_ceil(u64::from(plan.height) * u64::from(scale.divisor()));
+    (u64::from(ResizePlan::BAND) + 8).saturating_mul(per_row).saturating_add(64).saturating_add(plan.height.into())
+}
 
 /// The way of an image through a tree.
 pub(super) struct Way<'a> {
@@ -18,7 +26,12 @@ impl<'a> Way<'a> {
 
     /// The most bytes that are needed at once.
     pub(super) fn through(&self, tree: &Tree<'_>) -> u64 {
-        let held = Held::decoded(self.info, &tree.input, tree.scale);
+        let mut held = Held::decoded(self.info, &tree.input, tree.scale);
+        if let Some(plan) = tree.shrinks_to(self.info) {
+            let rows = shrinking_rows(&plan, tree.scale).saturating_mul(held.pixels.0.into()).saturating_mul(held.bytes_per_pixel);
+            held.pixels = (plan.width, plan.height);
+            return rows.saturating_add(held.bytes()).saturating_add(self.info.decoder_bytes).max(self.after(&tree.root, held));
+        }
         let decoded = held.bytes();
         let upright = if self.info.turned { decoded.saturating_mul(2) } else { decoded };
         decoded.saturating_add(self.info.decoder_bytes).max(upright).max(self.after(&tree.root, held))

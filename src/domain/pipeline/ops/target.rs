@@ -45,6 +45,12 @@ pub struct ResizePlan {
     pub canvas: Option<Backdrop>,
 }
 
+impl ResizePlan {
+    /// Rows of the result that are made at once where a picture is shrunk while it is decoded: so many that moving the rows on that
+    /// are needed again costs nothing beside them.
+    pub const BAND: u32 = 32;
+}
+
 /// A canvas that an image is laid on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backdrop {

@@ -8,6 +8,7 @@ mod baseline;
 mod inks;
 mod metadata;
 mod segments;
+mod shrinking;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +20,11 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::domain::pipeline::Scale;
-use baseline::Baseline;
+use baseline::{Baseline, Damaged};
 use inks::Inks;
 pub(in crate::imaging) use metadata::{icc_profile, metadata};
 use segments::Layout;
+pub(super) use shrinking::ShrinkingDecoder;
 
 /// A strict decoder over a whole file.
 pub(super) struct JpegDecoder<'a> {
@@ -113,10 +115,7 @@ impl ImageDecoder for JpegDecoder<'_> {
 
     fn read_image(self, pixels: &mut [u8]) -> ImageResult<()> {
         match &self.codec {
-            Codec::Own(baseline) => {
-                let decoded = baseline.decode(self.scale, pixels);
-                decoded.map_err(|damaged| ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), damaged)))
-            }
+            Codec::Own(baseline) => baseline.decode(self.scale, pixels).map_err(damaged),
             Codec::Zune(inks) => self.read_zune(*inks, pixels),
         }
     }
@@ -158,6 +157,10 @@ pub(in crate::imaging) fn working_bytes(input: &[u8], (width, height): (u32, u32
     let rows = if layout.sequential { 64 } else { padded(height) + 64 };
     let inks = if layout.components == 4 { inks::working_bytes(input, u64::from(width) * u64::from(height)) } else { 0 };
     COEFFICIENT * u64::from(layout.components) * padded(width) * rows + input.len() as u64 + inks
+}
+
+fn damaged(scan: Damaged) -> ImageError {
+    ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), scan))
 }
 
 fn corrupt(what: &'static str) -> ImageError {

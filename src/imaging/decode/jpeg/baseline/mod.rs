@@ -54,6 +54,11 @@ impl<'a> Baseline<'a> {
         if self.frame.components.len() == 1 { ColorType::L8 } else { ColorType::Rgb8 }
     }
 
+    /// The picture from its top, at a scale.
+    pub(super) fn strips(&self, scale: Scale) -> Strips<'_> {
+        Strips::new(&self.frame, scale)
+    }
+
     /// Decodes to `pixels`, one byte a pixel for gray, else red, green and blue, as many as `scale` leaves.
     ///
     /// # Errors

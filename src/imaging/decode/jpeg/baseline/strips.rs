@@ -18,7 +18,7 @@ use crate::imaging::jpeg::marker::RST0;
 use crate::imaging::jpeg::zigzag::EXTENT;
 
 /// A decoder in the midst of its work.
-pub(super) struct Strips<'a> {
+pub(in crate::imaging::decode::jpeg) struct Strips<'a> {
     frame: &'a Frame<'a>,
     channels: Vec<Channel<'a>>,
     kernels: Kernels,
@@ -93,13 +93,18 @@ impl<'a> Strips<'a> {
     }
 
     /// The bytes of a row of pixels.
-    fn row_bytes(&self) -> usize {
+    pub(in crate::imaging::decode::jpeg) fn row_bytes(&self) -> usize {
         self.size.0 * self.channels.len()
+    }
+
+    /// The most rows that [`Strips::next`] completes at once.
+    pub(in crate::imaging::decode::jpeg) fn most_rows(&self) -> usize {
+        self.size.1.min(self.rows + 1)
     }
 
     /// Decodes a strip and writes the rows of pixels that it completes to the beginning of `pixels`. Returns how many these are;
     /// none after the last.
-    fn next(&mut self, pixels: &mut [u8]) -> Result<usize, Damaged> {
+    pub(in crate::imaging::decode::jpeg) fn next(&mut self, pixels: &mut [u8]) -> Result<usize, Damaged> {
         loop {
             if self.strips == self.mcus.1 {
                 return Ok(0);
