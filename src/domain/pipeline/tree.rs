@@ -176,4 +176,27 @@ mod tests {
         members.sort_unstable();
         assert_eq!(members, [0, 1, 2, 3, 4]);
     }
+
+    #[test]
+    fn a_picture_is_shrunk_while_it_is_decoded_where_all_begin_with_that() {
+        let shrunk = |info: &ImageInfo, texts: &[&str]| {
+            let pipelines: Vec<Pipeline> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            let trees = Tree::grow(info, &pipelines.iter().collect::<Vec<_>>()).unwrap();
+            trees[0].shrinks_to(info).map(|plan| (plan.width, plan.height))
+        };
+        assert_eq!(shrunk(&JPEG, &["resize:700x"]), Some((700, 525)));
+        assert_eq!(shrunk(&JPEG, &["invert/resize:400x/blur:2"]), Some((400, 300)));
+        assert_eq!(shrunk(&JPEG, &["resize:700x/png", "resize:700x/invert/jpeg"]), Some((700, 525)));
+        // They part before it; what comes before it looks at single pixels, or cuts; there is nothing to shrink.
+        assert_eq!(shrunk(&JPEG, &["resize:700x", "resize:300x"]), None);
+        for text in ["gamma:2/resize:700x", "crop:500x500/resize:100x", "resize:1600x1200", "resize:3000x,enlarge=true", "invert"] {
+            assert_eq!(shrunk(&JPEG, &[text]), None, "{text}");
+        }
+        // At half the size it has the height already.
+        assert_eq!(shrunk(&JPEG, &["resize:700x600,fit=fill,quality=fast"]), None);
+        // It must be turned first, or does not come from its top.
+        assert_eq!(shrunk(&ImageInfo { turned: true, ..JPEG }, &["resize:700x"]), None);
+        assert_eq!(shrunk(&ImageInfo { turned: true, ..JPEG }, &["input:orient=false/resize:700x"]), Some((700, 933)));
+        assert_eq!(shrunk(&ImageInfo { scales: false, ..JPEG }, &["resize:700x"]), None);
+    }
 }
