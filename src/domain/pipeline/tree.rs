@@ -189,7 +189,14 @@ mod tests {
         assert_eq!(shrunk(&JPEG, &["resize:700x/png", "resize:700x/invert/jpeg"]), Some((700, 525)));
         // They part before it; what comes before it looks at single pixels, or cuts; there is nothing to shrink.
         assert_eq!(shrunk(&JPEG, &["resize:700x", "resize:300x"]), None);
-        for text in ["gamma:2/resize:700x", "crop:500x500/resize:100x", "resize:1600x1200", "resize:3000x,enlarge=true", "invert"] {
+        for text in [
+            "gamma:2/resize:700x",
+            "resize:100x100,fit=cover,gravity=attention",
+            "crop:500x500/resize:100x",
+            "resize:1600x1200",
+            "resize:3000x,enlarge=true",
+            "invert",
+        ] {
             assert_eq!(shrunk(&JPEG, &[text]), None, "{text}");
         }
         // At half the size it has the height already.
