@@ -110,7 +110,8 @@ impl Gradual {
         let (bytes, width) = (self.row_bytes(), self.plan.from.0);
         let count = (self.rows.len() / bytes) as u32;
         let top = self.plan.area.1 + f64::from(self.done) * self.scale() - f64::from(self.first);
-        let height = (f64::from(end - self.done) * self.scale()).min(f64::from(count) - top);
+        // Rounded down, so that the sum with the top is not beyond the rows.
+        let height = (f64::from(end - self.done) * self.scale()).min((f64::from(count) - top).next_down());
         let from = ImageRef::new(width, count, &self.rows, self.pixel_type()).map_err(refusal)?;
         let to = &mut self.columns[self.done as usize * bytes..end as usize * bytes];
         let pixel_type = from.pixel_type();
