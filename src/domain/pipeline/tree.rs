@@ -6,7 +6,7 @@
 use super::cost::{ImageInfo, NoSuchFrame};
 use super::operation::Touches;
 use super::ops::ResizePlan;
-use super::{Input, Pipeline, Scale, Step};
+use super::{Area, Input, Pipeline, Scale, Step};
 
 /// Pipelines that begin with the same pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +54,9 @@ impl<'p> Tree<'p> {
     }
 
     /// What the picture is shrunk to while it is decoded, so that its pixels are never there as a whole. That takes a decoder which
-    /// gives rows from the top (one that scales does), and a resize that all pipelines begin with and that looks at no pixels before it
-    /// cuts: before it come only steps that do not care whether they see pixels or their means.
+    /// gives rows from the top (one that scales does), and a resize of all of the picture that all pipelines begin with: before it come
+    /// only steps that do not care whether they see pixels or their means. Of what a resize cuts off nothing would be left to look at for
+    /// the probe.
     #[must_use]
     pub fn shrinks_to(&self, info: &ImageInfo) -> Option<ResizePlan> {
         let mut steps = self.root.steps.iter().skip_while(|step| step.touches() == Touches::LinearColours);
@@ -63,7 +64,8 @@ impl<'p> Tree<'p> {
         let plan = resize.plan(info.size(&self.input));
         let is_upright = !(info.turned && self.input.orient);
         let has_less = u64::from(plan.height) * u64::from(self.scale.divisor()) < u64::from(plan.crop.height);
-        (info.scales && is_upright && has_less && resize.interest().is_none()).then_some(plan)
+        let is_whole = plan.crop == Area::whole(info.size(&self.input)) && resize.interest().is_none();
+        (info.scales && is_upright && has_less && is_whole).then_some(plan)
     }
 }
 
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(shrunk(&JPEG, &["resize:700x", "resize:300x"]), None);
         for text in [
             "gamma:2/resize:700x",
+            "resize:100x100,fit=cover",
             "resize:100x100,fit=cover,gravity=attention",
             "crop:500x500/resize:100x",
             "resize:1600x1200",

@@ -19,7 +19,7 @@ pub(super) fn encode(image: &DynamicImage, icc_profile: Option<&[u8]>, output: &
     };
     let effort = u8::try_from(output.effort.get()).expect("an effort is 0 to 9");
     let coded = |planes: &Planes, quality: u8| -> Result<Coded, ImagingError> {
-        Ok(Coded { stream: stream(planes, quantizer(quality), effort)?, chroma: planes.chroma })
+        Ok(Coded { stream: stream(planes, quality, effort)?, chroma: planes.chroma })
     };
     let color = coded(&Planes::of_colors(image, chroma), quality)?;
     // Edges of what is cut out show more than those within a picture.
@@ -27,21 +27,23 @@ pub(super) fn encode(image: &DynamicImage, icc_profile: Option<&[u8]>, output: &
     Ok(writer::write((image.width(), image.height()), &color, alpha.as_ref(), Cicp::SRGB, icc_profile))
 }
 
-/// As libavif and libheif scale a quality to libaom's quantisers, 0 (best) to 63.
-fn quantizer(quality: u8) -> u8 {
-    ((u32::from(100 - quality) * 63 + 50) / 100) as u8
+/// A quality on a scale of quantisers, from 0 (best) to `worst`.
+fn quantizer(quality: u8, worst: u32) -> u8 {
+    ((u32::from(100 - quality) * worst + 50) / 100) as u8
 }
 
+/// libavif and libheif scale a quality to all of libaom's quantisers, 0 to 63. Tuned as it is here, libaom makes less of the same
+/// quantiser (both the file and its score are smaller), and with this scale about as much of the same quality.
 #[cfg(feature = "libaom")]
-fn stream(planes: &Planes, quantizer: u8, effort: u8) -> Result<Vec<u8>, ImagingError> {
-    crate::imaging::avif::aom::encode(planes, quantizer, 9 - effort)
+fn stream(planes: &Planes, quality: u8, effort: u8) -> Result<Vec<u8>, ImagingError> {
+    crate::imaging::avif::aom::encode(planes, quantizer(quality, 58), 9 - effort)
         .map_err(|refusal| ImagingError::Operation(format!("cannot be encoded: libaom says {refusal:?}")))
 }
 
 #[cfg(not(feature = "libaom"))]
-fn stream(planes: &Planes, quantizer: u8, effort: u8) -> Result<Vec<u8>, ImagingError> {
-    // The index of AV1 that libaom takes for a quantiser.
-    let index = match quantizer {
+fn stream(planes: &Planes, quality: u8, effort: u8) -> Result<Vec<u8>, ImagingError> {
+    // The index of AV1 that libaom takes for a quantiser, on the scale of libavif.
+    let index = match quantizer(quality, 63) {
         62 => 249,
         63 => 255,
         fine => fine * 4,

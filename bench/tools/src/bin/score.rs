@@ -64,30 +64,36 @@ fn open(path: &str) -> Outcome<RgbImage> {
     Ok(reader.decode()?.into_rgb8())
 }
 
-/// What a perfect resize would give. Of a cover, the whole image brought to the box's shorter fit and its middle cut out;
-/// where the middle lies between two pixels, both cuts are right, and the better score counts.
+/// What a perfect resize would give. Of a cover, the whole image brought to the box's shorter fit and its middle cut out; or the
+/// middle of the original, brought to the box. Where the middle lies between two pixels, both cuts are right. Contenders follow one
+/// rule or the other, and no part of a pixel more or less is better, so the best score counts.
 fn references(original: RgbImage, output: &Output, (width, height): (u32, u32)) -> Outcome<Vec<Rgb32FImage>> {
+    let size = original.dimensions();
+    let original = DynamicImage::ImageRgb8(original).into_rgb32f();
     if !output.cover {
-        return Ok(vec![lanczos(original, (width, height))?]);
+        return Ok(vec![lanczos(&original, (0.0, 0.0, size.0.into(), size.1.into()), (width, height))?]);
     }
-    let (across, down) = original.dimensions();
-    let scale = (f64::from(width) / f64::from(across)).max(f64::from(height) / f64::from(down));
-    let size = |side: u32, least: u32| ((f64::from(side) * scale).round() as u32).max(least);
-    let whole = lanczos(original, (size(across, width), size(down, height)))?;
+    let (across, down) = (f64::from(size.0), f64::from(size.1));
+    let scale = (f64::from(width) / across).max(f64::from(height) / down);
+    let scaled = |side: f64, least: u32| ((side * scale).round() as u32).max(least);
+    let whole = lanczos(&original, (0.0, 0.0, across, down), (scaled(across, width), scaled(down, height)))?;
     let (beside, above) = (whole.width() - width, whole.height() - height);
     let cut = |x: u32, y: u32| image::imageops::crop_imm(&whole, x, y, width, height).to_image();
-    Ok(vec![cut(beside / 2, above / 2), cut(beside.div_ceil(2), above.div_ceil(2))])
+    let (taken, tall) = (f64::from(width) / scale, f64::from(height) / scale);
+    let middle = lanczos(&original, ((across - taken) / 2.0, (down - tall) / 2.0, taken, tall), (width, height))?;
+    Ok(vec![cut(beside / 2, above / 2), cut(beside.div_ceil(2), above.div_ceil(2)), middle])
 }
 
 /// In floating point, so that no contender that rounds as this program does has an advantage.
-fn lanczos(original: RgbImage, (width, height): (u32, u32)) -> Outcome<Rgb32FImage> {
-    let original = DynamicImage::ImageRgb8(original).into_rgb32f();
-    if original.dimensions() == (width, height) {
-        return Ok(original);
+fn lanczos(original: &Rgb32FImage, area: (f64, f64, f64, f64), size: (u32, u32)) -> Outcome<Rgb32FImage> {
+    let (left, top, width, height) = area;
+    if original.dimensions() == size && (width, height) == (size.0.into(), size.1.into()) {
+        return Ok(original.clone());
     }
-    let mut resized = DynamicImage::new(width, height, ColorType::Rgb32F);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
-    Resizer::new().resize(&DynamicImage::ImageRgb32F(original), &mut resized, &options)?;
+    let mut resized = DynamicImage::new(size.0, size.1, ColorType::Rgb32F);
+    let lanczos = ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3);
+    let options = ResizeOptions::new().resize_alg(lanczos).crop(left, top, width, height);
+    Resizer::new().resize(&DynamicImage::ImageRgb32F(original.clone()), &mut resized, &options)?;
     Ok(resized.into_rgb32f())
 }
 
