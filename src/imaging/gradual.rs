@@ -9,9 +9,9 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::error::ImagingError;
-use super::frame::{Shrunk, last_comes_first};
-use crate::domain::pipeline::Scale;
+use super::frame::last_comes_first;
 use crate::domain::pipeline::ops::ResizePlan;
+use crate::domain::pipeline::{Area, Scale};
 
 /// How far the filter of the resize reaches to both sides, in pixels of the result.
 const REACH: f64 = 3.0;
@@ -31,19 +31,15 @@ impl Shrinking {
     /// What `plan`, of a picture of that size, upright, makes of what is decoded of it at a scale and then turned by an orientation that
     /// leaves width and height as they are.
     pub(super) fn new(plan: &ResizePlan, original: (u32, u32), scale: Scale, orientation: Orientation) -> Self {
-        let from = scale.shrink(original);
-        let crop = plan.crop;
-        let (mut left, mut top, width, height) = Shrunk::new(original, scale, orientation)
-            .map_or((crop.left.into(), crop.top.into(), crop.width.into(), crop.height.into()), |shrunk| shrunk.locate(crop));
-        // What lies left of an upright picture is decoded on the right where it is mirrored.
+        // What lies left of an upright picture is decoded on the right where it is mirrored. The last pixel of a row or column that is
+        // decoded may stand for less of the picture than the others do.
         let (is_mirrored, is_upside_down) = last_comes_first(orientation);
-        if is_mirrored {
-            left = f64::from(from.0) - left - width;
-        }
-        if is_upside_down {
-            top = f64::from(from.1) - top - height;
-        }
-        Self { from, area: (left.max(0.0), top.max(0.0), width, height), to: (plan.width, plan.height) }
+        let scaled = |length: u32| f64::from(length) / f64::from(scale.divisor());
+        let start = |before: u32, length: u32, whole: u32, is_reversed| scaled(if is_reversed { whole - before - length } else { before });
+        let Area { left, top, width, height } = plan.crop;
+        let area =
+            (start(left, width, original.0, is_mirrored), start(top, height, original.1, is_upside_down), scaled(width), scaled(height));
+        Self { from: scale.shrink(original), area, to: (plan.width, plan.height) }
     }
 }
 

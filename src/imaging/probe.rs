@@ -1,5 +1,7 @@
 //! What the header of a file tells, without decoding a pixel.
 
+use image::metadata::Orientation;
+
 use super::decode::{self, Opened, jpeg};
 use super::error::ImagingError;
 use super::profile;
@@ -16,7 +18,9 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
         return Err(ImagingError::Unsupported("the bytes are of no known image format".to_owned()));
     };
     let Opened { mut decoder, scales } = decode::open_still(input, format, u64::MAX, Scale::Full)?;
-    let turned = decode::is_turned(decode::orientation(&mut decoder));
+    let orientation = decode::orientation(&mut decoder);
+    let turned = decode::is_turned(orientation);
+    let flipped = !turned && orientation != Orientation::NoTransforms;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(ImagingError::Corrupt("the image has no pixels".to_owned()));
@@ -36,8 +40,20 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     let decoder_bytes = decoder_bytes.saturating_add(if animated { pixels.saturating_mul(40) } else { 0 });
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let (frames, duration_ms, alpha) = (survey.frames, survey.duration_ms, decoder.color_type().has_alpha());
-    let encoded_bytes = input.len() as u64;
-    Ok(ImageInfo { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, alpha, turned, scales, frames, duration_ms })
+    Ok(ImageInfo {
+        format,
+        width,
+        height,
+        bytes_per_pixel,
+        encoded_bytes: input.len() as u64,
+        decoder_bytes,
+        alpha,
+        turned,
+        flipped,
+        scales,
+        frames,
+        duration_ms,
+    })
 }
 
 /// An upper bound of what the decoder of a format allocates in proportion to the image.

@@ -173,6 +173,7 @@ mod tests {
         encoded_bytes: 0,
         decoder_bytes: 0,
         turned: false,
+        flipped: false,
         alpha: false,
         scales: false,
         frames: 1,

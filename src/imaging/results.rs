@@ -61,6 +61,17 @@ impl<'r, W: Write + Seek + 'r> Results<'r, W> {
         }
     }
 
+    /// Adds a strip to a result that is made of a picture of that size by rows.
+    pub(super) fn take_strip(&mut self, index: usize, strip: Frame, size: (u32, u32), properties: &Properties) {
+        let max_bytes = self.max_bytes;
+        let making = &mut self.results[index];
+        if !making.told
+            && let Err(error) = making.add_strip(strip, size, properties, max_bytes)
+        {
+            self.fail(&[index], error);
+        }
+    }
+
     /// Gives results up, and tells of the first of them why.
     pub(super) fn fail(&mut self, indices: &[usize], error: ImagingError) {
         let Some(first) = indices.iter().copied().find(|index| !self.results[*index].told) else { return };
@@ -98,5 +109,13 @@ impl<'r, W: Write + Seek + 'r> Making<'r, W> {
             self.encoder = Some(encode::start(self.output, properties.clone(), out, max_bytes));
         }
         self.encoder.as_mut().map_or(Ok(()), |encoder| encoder.frame(frame))
+    }
+
+    fn add_strip(&mut self, strip: Frame, size: (u32, u32), properties: &Properties, max_bytes: u64) -> Result<(), ImagingError> {
+        if let Some(out) = self.out.take() {
+            self.size = Some(size);
+            self.encoder = Some(encode::start_rows(self.output, size, properties.clone(), out, max_bytes));
+        }
+        self.encoder.as_mut().map_or(Ok(()), |encoder| encoder.frame(strip))
     }
 }

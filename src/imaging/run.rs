@@ -3,16 +3,18 @@
 
 use std::io::{Seek, Write};
 
+use image::DynamicImage;
 use image::metadata::Orientation;
 use serde::{Deserialize, Serialize};
 
 use super::assets::{Assets, Pictures};
-use super::decode;
+use super::decode::jpeg::Rows;
+use super::decode::{self, Decoder};
 use super::encode;
 use super::error::ImagingError;
-use super::frame::Shrunk;
+use super::frame::{Delay, Frame, Properties, Shrunk};
 use super::glance::Look;
-use super::gradual::Shrinking;
+use super::gradual::{Gradual, Shrinking};
 use super::metadata::{self, check_metadata};
 use super::probe::probe;
 use super::profile::ToSrgb;
@@ -21,7 +23,8 @@ use super::results::{About, Results};
 use crate::domain::format::Format;
 use crate::domain::limits::ImageLimits;
 use crate::domain::pipeline::cost::{self, ImageInfo};
-use crate::domain::pipeline::{Frames, Output, Pipeline, Profile, Tree};
+use crate::domain::pipeline::ops::ResizePlan;
+use crate::domain::pipeline::{ByRows, Frames, Output, Pipeline, Profile, Scale, Tree};
 use crate::domain::probe::{Glance, Warning};
 
 /// What was made.
@@ -109,40 +112,114 @@ struct Job<'j> {
     memory: u64,
 }
 
-impl Job<'_> {
+impl<'j> Job<'j> {
     /// Decodes the image once, for all pipelines of a tree.
-    fn make<'r, W: Write + Seek + 'r>(&self, tree: &Tree<'_>, results: &mut Results<'r, W>) -> Result<(), ImagingError> {
-        let Self { input, info, pipelines, limits, pictures, memory } = *self;
-        let (mut decoder, mut properties) = decode::open(input, info.format, memory, tree.scale, tree.input.frames)?;
+    fn make<'r, W: Write + Seek + 'r>(&self, tree: &Tree<'j>, results: &mut Results<'r, W>) -> Result<(), ImagingError> {
+        let Self { input, info, pipelines, memory, .. } = *self;
+        let (decoder, properties) = decode::open(input, info.format, memory, tree.scale, tree.input.frames)?;
+        let mut pass = Pass::new(self, tree, properties, results);
+        match tree.by_rows(info, pipelines) {
+            None => pass.frames(decoder)?,
+            Some(ByRows::Shrunk(plan)) => pass.shrunk(&decode::open_rows(input, tree.scale)?, &plan)?,
+            Some(ByRows::Through) => pass.through(&decode::open_rows(input, tree.scale)?)?,
+        }
+        tree.root.members().into_iter().for_each(|index| pass.finish(index));
+        Ok(())
+    }
+
+    fn warnings(&self, index: usize, properties: &Properties) -> Vec<Warning> {
+        let dropped = self.pipelines[index].input().frames == Frames::All && properties.frames < self.info.frames;
+        if dropped { vec![Warning::FramesDropped { kept: properties.frames, of: self.info.frames }] } else { Vec::new() }
+    }
+}
+
+/// From one decode to the results of a tree.
+struct Pass<'p, 'j, 'r, W> {
+    job: &'p Job<'j>,
+    /// Width and height of the picture, as the pipelines take it.
+    size: (u32, u32),
+    scale: Scale,
+    orientation: Orientation,
+    properties: Properties,
+    look: Look,
+    program: Program<'j>,
+    results: &'p mut Results<'r, W>,
+}
+
+impl<'p, 'j, 'r, W: Write + Seek + 'r> Pass<'p, 'j, 'r, W> {
+    fn new(job: &'p Job<'j>, tree: &Tree<'j>, mut properties: Properties, results: &'p mut Results<'r, W>) -> Self {
         let orientation = if tree.input.orient { properties.orientation } else { Orientation::NoTransforms };
         let of_file = properties.icc_profile.as_deref().and_then(ToSrgb::new);
-        let mut look = Look::new(of_file.clone());
+        let look = Look::new(of_file.clone());
         let to_srgb = of_file.filter(|_| tree.input.profile == Profile::Srgb);
         if to_srgb.is_some() {
             properties.icc_profile = None;
         }
-        properties.exif = metadata::kept(input, info.format, tree.input.metadata);
-        let size = info.size(&tree.input);
-        if let Some(plan) = tree.shrinks_to(info) {
-            decoder = decode::open_shrinking(input, tree.scale, Shrinking::new(&plan, size, tree.scale, orientation), size)?;
-        }
-        let mut program = Program::new(&tree.root, limits, to_srgb, pictures);
-        let dropped = |index: usize| pipelines[index].input().frames == Frames::All && properties.frames < info.frames;
-        let warnings =
-            |index| if dropped(index) { vec![Warning::FramesDropped { kept: properties.frames, of: info.frames }] } else { Vec::new() };
+        properties.exif = metadata::kept(job.input, job.info.format, tree.input.metadata);
+        let program = Program::new(&tree.root, job.limits, to_srgb, job.pictures);
+        Self { job, size: job.info.size(&tree.input), scale: tree.scale, orientation, properties, look, program, results }
+    }
+
+    /// Every frame as a whole.
+    fn frames(&mut self, mut decoder: Box<dyn Decoder + '_>) -> Result<(), ImagingError> {
         while let Some(mut frame) = decoder.next_frame()? {
-            frame.image.apply_orientation(orientation);
-            look.at(&frame.image);
-            frame.shrunk = frame.shrunk.or_else(|| Shrunk::new(size, tree.scale, orientation));
-            program.apply(frame, &mut |delivery| match delivery {
-                Delivery::Made(index, frame) => {
-                    results.take(index, frame, &properties, &About { warnings: warnings(index), glance: look.seen() });
-                }
+            frame.image.apply_orientation(self.orientation);
+            frame.shrunk = Shrunk::new(self.size, self.scale, self.orientation);
+            self.look.at(&frame.image);
+            self.take(frame);
+        }
+        Ok(())
+    }
+
+    /// What is left of the picture after the resize that it begins with.
+    fn shrunk(&mut self, rows: &Rows<'_>, plan: &ResizePlan) -> Result<(), ImagingError> {
+        let shrinking = Shrinking::new(plan, self.size, self.scale, self.orientation);
+        let mut gradual = Gradual::new(shrinking, rows.has_color(), rows.most());
+        self.each(rows, |_, strip| gradual.push(strip.as_bytes()))?;
+        let mut image = gradual.finish()?;
+        image.apply_orientation(self.orientation);
+        self.take(Frame { image, shrunk: Some(Shrunk::resized(self.size)), delay: Delay::NONE });
+        Ok(())
+    }
+
+    fn take(&mut self, frame: Frame) {
+        let Self { job, properties, look, results, .. } = self;
+        self.program.apply(frame, &mut |delivery| match delivery {
+            Delivery::Made(index, frame) => {
+                results.take(index, frame, properties, &About { warnings: job.warnings(index, properties), glance: look.seen() });
+            }
+            Delivery::Failed(indices, error) => results.fail(&indices, error),
+        });
+    }
+
+    /// Strip by strip, from the file to the next.
+    fn through(&mut self, rows: &Rows<'_>) -> Result<(), ImagingError> {
+        self.each(rows, |pass, strip| {
+            let Self { size, properties, results, .. } = pass;
+            pass.program.apply(Frame { image: strip, shrunk: None, delay: Delay::NONE }, &mut |delivery| match delivery {
+                Delivery::Made(index, strip) => results.take_strip(index, strip, *size, properties),
                 Delivery::Failed(indices, error) => results.fail(&indices, error),
             });
-        }
-        drop(decoder);
-        tree.root.members().into_iter().for_each(|index| results.finish(index, &About { warnings: warnings(index), glance: look.seen() }));
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// Every strip of a picture, after a look at it.
+    fn each(
+        &mut self,
+        rows: &Rows<'_>,
+        mut take: impl FnMut(&mut Self, DynamicImage) -> Result<(), ImagingError>,
+    ) -> Result<(), ImagingError> {
+        let mut first = 0;
+        rows.each(|strip| {
+            self.look.at_strip(&strip, first, self.scale.shrink(self.size), self.orientation);
+            first += strip.height();
+            take(self, strip)
+        })
+    }
+
+    /// Completes a result that is not complete yet.
+    fn finish(&mut self, index: usize) {
+        self.results.finish(index, &About { warnings: self.job.warnings(index, &self.properties), glance: self.look.seen() });
     }
 }

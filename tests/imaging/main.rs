@@ -4,6 +4,7 @@ mod allocation;
 mod animation;
 mod avif;
 mod blur;
+mod by_rows;
 mod colour;
 mod common;
 mod conformance;

@@ -51,8 +51,12 @@ fn expected(image: &DynamicImage, gray_gamma: f64) -> Samples {
 }
 
 pub(crate) fn tagged(image: &DynamicImage) -> Vec<u8> {
+    tagged_as(image, holder(image.color()))
+}
+
+pub(crate) fn tagged_as(image: &DynamicImage, format: Format) -> Vec<u8> {
     let profile = if image.color().has_color() { ColorProfile::new_display_p3() } else { ColorProfile::new_gray_with_gamma(1.8) };
-    with_profile(image, holder(image.color()), encoded(&profile))
+    with_profile(image, format, encoded(&profile))
 }
 
 #[test]

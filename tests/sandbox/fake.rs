@@ -70,6 +70,7 @@ impl Work for Fake {
             decoder_bytes: 0,
             alpha: false,
             turned: false,
+            flipped: false,
             scales: false,
             frames: 1,
             duration_ms: 0,

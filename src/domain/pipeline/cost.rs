@@ -36,6 +36,9 @@ pub struct ImageInfo {
     pub alpha: bool,
     /// Whether a second buffer is needed to bring the image upright.
     pub turned: bool,
+    /// Whether rows or columns lie in another order than they are shown, and nothing else is needed to bring it upright.
+    #[serde(default)]
+    pub flipped: bool,
     /// Whether the decoder can make less than all pixels, see [`Scale`].
     #[serde(default)]
     pub scales: bool,
@@ -69,10 +72,20 @@ impl ImageInfo {
         let has_alpha = matches!(format, Format::Png | Format::Webp | Format::Gif | Format::Qoi);
         let bytes_per_pixel = if has_alpha { 4 } else { 3 };
         let decoded = (width as u64).saturating_mul(height as u64).saturating_mul(bytes_per_pixel as u64);
-        let scales = matches!(format, Format::Jpeg);
-        let (encoded_bytes, decoder_bytes) = (decoded / 4, decoded);
-        let (turned, frames, duration_ms) = (false, 1, 0);
-        Self { format, width, height, bytes_per_pixel, encoded_bytes, decoder_bytes, alpha: has_alpha, turned, scales, frames, duration_ms }
+        Self {
+            format,
+            width,
+            height,
+            bytes_per_pixel,
+            encoded_bytes: decoded / 4,
+            decoder_bytes: decoded,
+            alpha: has_alpha,
+            turned: false,
+            flipped: false,
+            scales: matches!(format, Format::Jpeg),
+            frames: 1,
+            duration_ms: 0,
+        }
     }
 
     /// The width and height of the pixels that a pipeline with this input begins with.
@@ -213,6 +226,7 @@ mod tests {
             decoder_bytes: u64::MAX,
             alpha: true,
             turned: true,
+            flipped: false,
             scales: false,
             frames: 1,
             duration_ms: 0,
@@ -234,6 +248,7 @@ mod tests {
             decoder_bytes: 0,
             alpha: false,
             turned: false,
+            flipped: false,
             scales: false,
             frames: 1,
             duration_ms: 0,
@@ -256,6 +271,7 @@ mod tests {
             decoder_bytes: 0,
             alpha: false,
             turned: false,
+            flipped: false,
             scales: false,
             frames: 1,
             duration_ms: 0,
@@ -277,6 +293,7 @@ mod tests {
             decoder_bytes: 0,
             alpha: false,
             turned: false,
+            flipped: false,
             scales: false,
             frames: 1,
             duration_ms: 0,
@@ -290,6 +307,8 @@ mod tests {
         // It is shrunk while it is decoded, so that it is never there as a whole.
         assert!(saved("resize:2001x") > 4000 * 3000 * 3);
         assert_eq!(saved("gamma:2/resize:2001x"), 0);
-        assert_eq!(saved("invert"), 0);
+        assert_eq!(saved("invert/blur:1"), 0);
+        // It goes from file to file by rows.
+        assert!(saved("invert") > 2 * 4000 * 3000);
     }
 }

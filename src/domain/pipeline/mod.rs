@@ -9,6 +9,7 @@
 mod area;
 mod assets;
 mod auto;
+mod by_rows;
 mod call;
 mod compact;
 pub mod cost;
@@ -40,6 +41,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 pub use area::Area;
 pub use auto::{Auto, OutputChoice};
+pub use by_rows::ByRows;
 use call::{Arguments, Call};
 pub use error::PipelineError;
 pub use explain::{Explanation, Fault, Occasion};

@@ -4,9 +4,7 @@
 //! take the file in another way (another frame, another orientation) cannot share anything and have a tree of their own.
 
 use super::cost::{ImageInfo, NoSuchFrame};
-use super::operation::Touches;
-use super::ops::ResizePlan;
-use super::{Area, Input, Pipeline, Scale, Step};
+use super::{Input, Pipeline, Scale, Step};
 
 /// Pipelines that begin with the same pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,21 +49,6 @@ impl<'p> Tree<'p> {
             Self { input, scale, root: Node::of(paths) }
         };
         Ok(groups.into_iter().map(tree).collect())
-    }
-
-    /// What the picture is shrunk to while it is decoded, so that its pixels are never there as a whole. That takes a decoder which
-    /// gives rows from the top (one that scales does), and a resize of all of the picture that all pipelines begin with: before it come
-    /// only steps that do not care whether they see pixels or their means. Of what a resize cuts off nothing would be left to look at for
-    /// the probe.
-    #[must_use]
-    pub fn shrinks_to(&self, info: &ImageInfo) -> Option<ResizePlan> {
-        let mut steps = self.root.steps.iter().skip_while(|step| step.touches() == Touches::LinearColours);
-        let Some(Step::Resize(resize)) = steps.next() else { return None };
-        let plan = resize.plan(info.size(&self.input));
-        let is_upright = !(info.turned && self.input.orient);
-        let has_less = u64::from(plan.height) * u64::from(self.scale.divisor()) < u64::from(plan.crop.height);
-        let is_whole = plan.crop == Area::whole(info.size(&self.input)) && resize.interest().is_none();
-        (info.scales && is_upright && has_less && is_whole).then_some(plan)
     }
 }
 
@@ -123,6 +106,7 @@ mod tests {
         encoded_bytes: 0,
         decoder_bytes: 0,
         turned: false,
+        flipped: false,
         alpha: false,
         scales: false,
         frames: 5,
@@ -177,36 +161,5 @@ mod tests {
         let mut members = trees[0].root.members();
         members.sort_unstable();
         assert_eq!(members, [0, 1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn a_picture_is_shrunk_while_it_is_decoded_where_all_begin_with_that() {
-        let shrunk = |info: &ImageInfo, texts: &[&str]| {
-            let pipelines: Vec<Pipeline> = texts.iter().map(|text| text.parse().unwrap()).collect();
-            let trees = Tree::grow(info, &pipelines.iter().collect::<Vec<_>>()).unwrap();
-            trees[0].shrinks_to(info).map(|plan| (plan.width, plan.height))
-        };
-        assert_eq!(shrunk(&JPEG, &["resize:700x"]), Some((700, 525)));
-        assert_eq!(shrunk(&JPEG, &["invert/resize:400x/blur:2"]), Some((400, 300)));
-        assert_eq!(shrunk(&JPEG, &["resize:700x/png", "resize:700x/invert/jpeg"]), Some((700, 525)));
-        // They part before it; what comes before it looks at single pixels, or cuts; there is nothing to shrink.
-        assert_eq!(shrunk(&JPEG, &["resize:700x", "resize:300x"]), None);
-        for text in [
-            "gamma:2/resize:700x",
-            "resize:100x100,fit=cover",
-            "resize:100x100,fit=cover,gravity=attention",
-            "crop:500x500/resize:100x",
-            "resize:1600x1200",
-            "resize:3000x,enlarge=true",
-            "invert",
-        ] {
-            assert_eq!(shrunk(&JPEG, &[text]), None, "{text}");
-        }
-        // At half the size it has the height already.
-        assert_eq!(shrunk(&JPEG, &["resize:700x600,fit=fill,quality=fast"]), None);
-        // It must be turned first, or does not come from its top.
-        assert_eq!(shrunk(&ImageInfo { turned: true, ..JPEG }, &["resize:700x"]), None);
-        assert_eq!(shrunk(&ImageInfo { turned: true, ..JPEG }, &["input:orient=false/resize:700x"]), Some((700, 933)));
-        assert_eq!(shrunk(&ImageInfo { scales: false, ..JPEG }, &["resize:700x"]), None);
     }
 }

@@ -16,12 +16,11 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::error::ImagingError;
 use super::frame::{Delay, Frame, Properties};
-use super::gradual::Shrinking;
 use super::metadata;
 use crate::domain::format::Format;
 use crate::domain::pipeline::{Frames, Scale};
 use animation::Animation;
-use jpeg::{JpegDecoder, ShrinkingDecoder};
+use jpeg::{JpegDecoder, Rows};
 use pnm::PnmDecoder;
 pub(super) use survey::survey;
 
@@ -64,18 +63,9 @@ pub(super) fn open(
     Ok((decoder, properties))
 }
 
-/// The decoder of a file of which `ImageInfo::scales` is true: of its only frame, with the pixels that a resize makes of it, which has
-/// that width and height, upright.
-pub(super) fn open_shrinking(
-    input: &[u8],
-    scale: Scale,
-    shrinking: Shrinking,
-    original: (u32, u32),
-) -> Result<Box<dyn Decoder + '_>, ImagingError> {
-    match ShrinkingDecoder::new(input, scale, shrinking, original) {
-        Some(decoder) => Ok(Box::new(decoder)),
-        None => Err(ImagingError::Unsupported("this file from its top".to_owned())),
-    }
+/// The rows of a file of which `ImageInfo::scales` is true, at a scale, as they are stored (not turned).
+pub(super) fn open_rows(input: &[u8], scale: Scale) -> Result<Rows<'_>, ImagingError> {
+    Rows::new(input, scale).ok_or_else(|| ImagingError::Unsupported("this file from its top".to_owned()))
 }
 
 /// A file of which one image is taken.

@@ -58,6 +58,21 @@ pub(super) fn start<'a>(output: &'a Output, properties: Properties, out: impl Wr
     }
 }
 
+/// Like [`start`], for a picture of that size whose frames are strips of it; for an output that takes rows, see
+/// [`by_rows`](crate::domain::pipeline::Tree::by_rows). All others take it for an animation.
+pub(super) fn start_rows<'a>(
+    output: &'a Output,
+    size: (u32, u32),
+    properties: Properties,
+    out: impl WriteSeek + 'a,
+    max_bytes: u64,
+) -> Box<dyn Encoder + 'a> {
+    match output {
+        Output::Jpeg(settings) => Box::new(jpeg::ByRows::new(output, settings, size, properties, Capped::new(out, max_bytes))),
+        _ => start(output, properties, out, max_bytes),
+    }
+}
+
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 64 << 10;
 

@@ -49,6 +49,15 @@ pub(super) fn encoder_bytes(output: &Output, size: (u32, u32), bytes_per_pixel: 
     raw.saturating_add(beside)
 }
 
+/// What an encoder needs that is given its picture by rows, without them.
+pub(super) fn passing_bytes(output: &Output, size: (u32, u32)) -> u64 {
+    match output {
+        Output::Jpeg(jpeg) => jpeg_bytes(jpeg, size),
+        // No other takes rows.
+        other => encoder_bytes(other, size, 4),
+    }
+}
+
 /// The encoder's own buffers and the file.
 fn jpeg_bytes(jpeg: &Jpeg, size: (u32, u32)) -> u64 {
     let of = |bytes: u64| pixels(size).saturating_mul(bytes);

@@ -5,10 +5,10 @@
 //! samples are taken where they are `inks`.
 
 mod baseline;
+mod by_rows;
 mod inks;
 mod metadata;
 mod segments;
-mod shrinking;
 #[cfg(test)]
 mod tests;
 
@@ -21,10 +21,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::domain::pipeline::Scale;
 use baseline::{Baseline, Damaged};
+pub(in crate::imaging) use by_rows::Rows;
 use inks::Inks;
 pub(in crate::imaging) use metadata::{icc_profile, metadata};
 use segments::Layout;
-pub(super) use shrinking::ShrinkingDecoder;
 
 /// A strict decoder over a whole file.
 pub(super) struct JpegDecoder<'a> {

@@ -1,5 +1,7 @@
 //! The header of a file: everything before its entropy-coded data (T.81, annex B).
 
+use std::borrow::Cow;
+
 use super::codes::Codes;
 use crate::imaging::jpeg::marker;
 use crate::imaging::jpeg::zigzag::NATURAL;
@@ -19,7 +21,7 @@ pub(super) struct Frame<'a> {
     pub(super) has_color: bool,
     /// Quantisation steps of luma and of chroma, row by row.
     pub(super) tables: [[u8; 64]; 2],
-    pub(super) icc_profile: Option<&'a [u8]>,
+    pub(super) icc_profile: Option<Cow<'a, [u8]>>,
 }
 
 impl Frame<'_> {
@@ -49,7 +51,7 @@ impl Frame<'_> {
 
     /// The profile in as many parts as it takes; one that takes more than can be numbered is left out.
     fn profile(&self, header: &mut Vec<u8>) {
-        let parts = self.icc_profile.unwrap_or_default().chunks(SEGMENT - ICC.len() - 2);
+        let parts = self.icc_profile.as_deref().unwrap_or_default().chunks(SEGMENT - ICC.len() - 2);
         let Ok(count) = u8::try_from(parts.len()) else { return };
         for (number, part) in (1..=count).zip(parts) {
             segment(header, marker::APP2, &[ICC, &[number, count], part]);

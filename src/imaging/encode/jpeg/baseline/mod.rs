@@ -21,6 +21,7 @@ mod scan;
 mod tests;
 mod tokens;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::domain::pipeline::Subsampling;
@@ -31,6 +32,7 @@ use quantisation::Steps;
 use scan::Scan;
 
 /// What is to be encoded, but for its pixels.
+#[derive(Clone)]
 pub(super) struct Picture<'a> {
     /// Width and height in pixels, at least 1.
     pub(super) size: (u16, u16),
@@ -39,7 +41,7 @@ pub(super) struct Picture<'a> {
     pub(super) subsampling: Subsampling,
     /// 1 to 100, with the tables and the scale that the Independent JPEG Group's library has given the number its meaning by.
     pub(super) quality: u8,
-    pub(super) icc_profile: Option<&'a [u8]>,
+    pub(super) icc_profile: Option<Cow<'a, [u8]>>,
 }
 
 impl Picture<'_> {
@@ -81,7 +83,7 @@ struct Channel {
 
 impl<'a, W: Write> Baseline<'a, W> {
     /// Begins a file; nothing is written before enough is known.
-    pub(super) fn new(picture: &Picture<'a>, out: W) -> Self {
+    pub(super) fn new(picture: Picture<'a>, out: W) -> Self {
         let sampling = picture.sampling();
         let mcus = usize::from(picture.size.0).div_ceil(8 * sampling.0);
         let tables = quantisation::tables(picture.quality);
@@ -97,17 +99,17 @@ impl<'a, W: Write> Baseline<'a, W> {
             channels.extend([channel((1, 1), 1), channel((1, 1), 1)]);
         }
         let order = channels.iter().flat_map(|channel| vec![channel.tables; channel.blocks.0 * channel.blocks.1]).collect();
-        let frame = header::Frame { size: picture.size, sampling, has_color: picture.has_color, tables, icc_profile: picture.icc_profile };
         let row = usize::from(picture.size.0) * if picture.has_color { 3 } else { 1 };
+        let frame = header::Frame { size: picture.size, sampling, has_color: picture.has_color, tables, icc_profile: picture.icc_profile };
         Self { kernels: Kernels::detect(), sampling, mcus, row, channels, scan: Scan::new(frame, order, out) }
     }
 
-    /// Rows of pixels in a strip.
-    pub(super) fn rows(&self) -> usize {
-        8 * self.sampling.1
+    /// The bytes of a strip of pixels, but for the last, which may have fewer rows.
+    pub(super) fn strip_bytes(&self) -> usize {
+        self.row * 8 * self.sampling.1
     }
 
-    /// Takes the next strip, row by row. Only the last may have fewer rows than [`Baseline::rows`].
+    /// Takes the next strip, row by row. Only the last may be shorter than [`Baseline::strip_bytes`].
     ///
     /// # Errors
     /// Those of the writer.
@@ -115,7 +117,7 @@ impl<'a, W: Write> Baseline<'a, W> {
     /// # Panics
     /// When there is no whole row, or when there are more than those of a strip.
     pub(super) fn strip(&mut self, pixels: &[u8]) -> io::Result<()> {
-        assert!(pixels.len() >= self.row && pixels.len() <= self.row * self.rows(), "a strip of pixels");
+        assert!(pixels.len() >= self.row && pixels.len() <= self.strip_bytes(), "a strip of pixels");
         let planes = self.channels.iter_mut().map(|channel| &mut channel.plane);
         planes::fill(self.kernels, self.sampling, pixels.chunks_exact(self.row), planes);
         for mcu in 0..self.mcus {
@@ -127,7 +129,7 @@ impl<'a, W: Write> Baseline<'a, W> {
         Ok(())
     }
 
-    /// Ends the file, after its last strip.
+    /// Ends the file, after its last strip, and flushes it.
     ///
     /// # Errors
     /// Those of the writer.

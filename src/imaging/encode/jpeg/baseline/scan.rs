@@ -95,7 +95,8 @@ impl<W: Write> Scan<'_, W> {
         self.write_chunk()?;
         self.bits.align();
         self.bits.bytes.extend([0xff, marker::EOI]);
-        self.flush()
+        self.flush()?;
+        self.out.flush()
     }
 }
 
