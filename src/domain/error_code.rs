@@ -72,6 +72,8 @@ error_codes! {
     Cancelled = "cancelled", 409, false, "The task was cancelled.";
     /// The task's state does not allow what was asked.
     WrongState = "wrong_state", 409, false, "The task's state does not allow this.";
+    /// An upload with the same idempotency key is still arriving.
+    IdempotencyInProgress = "idempotency_in_progress", 409, true, "An upload with this idempotency key is still arriving; send it again.";
     /// A further asset was to be stored.
     TooManyAssets = "too_many_assets", 409, false, "The server keeps as many assets as it may.";
     /// A further API key was to be made.
@@ -120,6 +122,8 @@ error_codes! {
     DeadlineExceeded = "deadline_exceeded", 422, true, "Processing took longer than its deadline.";
     /// Every attempt ended with the worker's death.
     WorkerDied = "worker_died", 422, true, "The worker processing this image died.";
+    /// Another upload was sent under the same idempotency key.
+    IdempotencyKeyReused = "idempotency_key_reused", 422, false, "Another upload was sent under this idempotency key.";
     /// A setting was refused.
     InvalidSetting = "invalid_setting", 422, false, "The value is not valid for this key.";
     /// The API key was used more often than its `requests_per_minute`.

@@ -17,6 +17,9 @@ use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskS
 pub trait TaskStore: Send + Sync {
     /// Changes one task and replies with the task as it is now (as it last was, for [`Change::Remove`]).
     ///
+    /// A task that is inserted with an idempotency key takes it in the same transaction; while another task of the caller has it, the new
+    /// one is refused. A task that is being deleted has none any more.
+    ///
     /// What its owner can see of the change ([`News::of_change`](crate::domain::task::News::of_change)) is written as events in the same
     /// transaction; so it is with claims and the recovery.
     ///

@@ -17,6 +17,7 @@ mod expiry;
 mod explain;
 mod formats;
 mod harness;
+mod idempotency;
 mod images;
 mod jobs;
 mod kills;

@@ -12,6 +12,7 @@ use crate::actors::task_db::Unsettled;
 use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
+use crate::domain::ids::TaskId;
 use crate::domain::limits::LimitExceeded;
 use crate::domain::pipeline::{PipelineError, VariantName};
 use crate::domain::task::{Failure, Rejected, TaskState};
@@ -108,6 +109,17 @@ pub enum FrontendError {
     /// A setting was refused.
     #[error("{0}")]
     InvalidSetting(String),
+    /// An upload with the same idempotency key is under way.
+    #[error("an upload with this idempotency key is still arriving; send it again in a moment")]
+    KeyInUse,
+    /// Another upload was sent under the same idempotency key.
+    #[error(
+        "the idempotency key belongs to task {by}, which was sent with another image or other parameters; use a new key for a new upload"
+    )]
+    KeyReused {
+        /// The task.
+        by: TaskId,
+    },
     /// Nobody may wait or read events now.
     #[error("{0}")]
     NotWatched(#[from] NotWatched),
@@ -140,6 +152,8 @@ impl FrontendError {
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
+            Self::KeyInUse => ErrorCode::IdempotencyInProgress,
+            Self::KeyReused { .. } => ErrorCode::IdempotencyKeyReused,
             Self::NotWatched(NotWatched::Full) => ErrorCode::TooManyWatchers,
             Self::NotWatched(NotWatched::Stopping) => ErrorCode::Draining,
             Self::InProgress => ErrorCode::InProgress,
@@ -159,7 +173,7 @@ impl FrontendError {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::NotAdmitted(NotAdmitted::TooOften { wait, .. }) => Some(*wait),
-            Self::Unavailable | Self::Busy | Self::NotWatched(_) => Some(Duration::from_secs(1)),
+            Self::Unavailable | Self::Busy | Self::KeyInUse | Self::NotWatched(_) => Some(Duration::from_secs(1)),
             Self::StorageFull => Some(Duration::from_secs(30)),
             _ => None,
         }

@@ -6,6 +6,7 @@
 //! | this one | the actor and `NewImage` |
 //! | `upload` | the bytes on their way in |
 //! | `submission` | an upload that becomes a task, to its acknowledgement |
+//! | `reservations` | idempotency keys of uploads under way |
 //! | `parameters` | what a client says about it, and what that means |
 //! | `assets` | storing, reading and removing assets |
 //! | `life` | `Cancel`, `Retry`, `Delete` |
@@ -26,6 +27,7 @@ mod keys;
 mod life;
 mod parameters;
 mod questions;
+mod reservations;
 mod settings;
 mod submission;
 mod upload;
@@ -50,6 +52,7 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::access::Caller;
 use crate::domain::faults;
+use crate::domain::task::IdempotencyKey;
 
 pub use crate::stores::assets::StoredAsset;
 pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
@@ -68,6 +71,7 @@ pub use upload::Upload;
 pub use watching::{WatchEnd, await_end};
 
 use parameters::TaskSpec;
+use reservations::{Reservation, Reservations};
 use submission::Admitted;
 
 /// How long another service may take to answer; whoever asked the frontend is then told to try again.
@@ -102,6 +106,7 @@ struct FrontendCounters {
     uploading: u64,
     storing_assets: u64,
     accepted: u64,
+    replayed: u64,
     not_accepted: u64,
 }
 
@@ -109,6 +114,7 @@ struct FrontendCounters {
 pub struct Frontend {
     services: Services,
     live: Arc<Live>,
+    reservations: Reservations,
     counters: FrontendCounters,
 }
 
@@ -116,7 +122,18 @@ impl Frontend {
     /// A frontend that asks `services` and begins with the settings of the configuration.
     #[must_use]
     pub fn new(services: Services, live: Arc<Live>) -> Self {
-        Self { services, live, counters: FrontendCounters::default() }
+        Self { services, live, reservations: Reservations::default(), counters: FrontendCounters::default() }
+    }
+
+    /// Reads what is said about an upload and reserves its key, before anything else is asked.
+    fn begin(
+        &self,
+        caller: Caller,
+        parameters: Parameters,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(TaskSpec, Option<Reservation>), FrontendError> {
+        let spec = self.read(parameters)?;
+        Ok((spec, key.map(|key| self.reservations.reserve(caller.key(), key)).transpose()?))
     }
 
     /// Opens the upload that was admitted; its steps run beside whatever else the frontend does, client or no client.
@@ -135,6 +152,10 @@ impl Frontend {
     fn count(&mut self, verdict: &Result<AcceptedTask, FrontendError>) {
         self.counters.uploading -= 1;
         match verdict {
+            Ok(AcceptedTask { task, replayed: true, .. }) => {
+                self.counters.replayed += 1;
+                log::info!(task:% = task.id; "upload sent again");
+            }
             Ok(AcceptedTask { task, .. }) => {
                 self.counters.accepted += 1;
                 log::info!(task:% = task.id; "task accepted");
@@ -163,9 +184,8 @@ impl Service for Frontend {
     }
 
     fn inspect(&self) -> Details {
-        let FrontendCounters { uploading, storing_assets, accepted, not_accepted } = self.counters;
-        let details =
-            json!({ "queue_depth": uploading, "storing_assets": storing_assets, "accepted": accepted, "not_accepted": not_accepted });
+        let FrontendCounters { uploading, storing_assets, accepted, replayed, not_accepted } = self.counters;
+        let details = json!({ "queue_depth": uploading, "storing_assets": storing_assets, "accepted": accepted, "replayed": replayed, "not_accepted": not_accepted });
         details.as_object().cloned().unwrap_or_default()
     }
 }
@@ -197,21 +217,24 @@ pub struct NewImage {
     pub length: Option<u64>,
     /// A bound on the length, where the client announced that of something around the image.
     pub at_most: Option<u64>,
+    /// The key under which the client may send it again.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl Handler<NewImage> for Frontend {
     type Result = ResponseActFuture<Self, Result<Submission, FrontendError>>;
 
-    fn handle(&mut self, NewImage { caller, parameters, length, at_most }: NewImage, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, new_image: NewImage, _: &mut Context<Self>) -> Self::Result {
         faults::point("frontend.new_image");
-        let spec = match self.read(parameters) {
-            Ok(spec) => spec,
+        let NewImage { caller, parameters, length, at_most, idempotency_key } = new_image;
+        let (spec, reservation) = match self.begin(caller, parameters, idempotency_key) {
+            Ok(begun) => begun,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
         let admitted = admit(self.services.clone(), caller, spec, length.or(at_most)).into_actor(self);
         Box::pin(admitted.map(move |admitted, frontend, context| {
             let (spec, permit) = admitted?;
-            Ok(frontend.open_upload(spec, length, Admitted { caller: caller.key(), permit }, context))
+            Ok(frontend.open_upload(spec, length, Admitted { caller: caller.key(), permit, reservation }, context))
         }))
     }
 }

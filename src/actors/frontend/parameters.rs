@@ -3,8 +3,9 @@
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture, fut};
 
 use crate::actors::frontend::{Frontend, FrontendError, assets};
+use crate::domain::blob::BlobMeta;
 use crate::domain::pipeline::{Accepted, Pipeline, Variants};
-use crate::domain::task::{Metadata, Retention};
+use crate::domain::task::{Fingerprint, Idempotency, IdempotencyKey, Metadata, Retention};
 
 /// The preset of an upload that names no pipeline.
 const DEFAULT_PRESET: &str = "default";
@@ -45,6 +46,15 @@ pub(crate) struct TaskSpec {
     pub(crate) metadata: Option<Metadata>,
     /// How long the task is kept once it has ended.
     pub(crate) retention: Retention,
+}
+
+impl TaskSpec {
+    /// What makes this upload of an image the same as another one under the same key.
+    pub(super) fn idempotency(&self, key: &IdempotencyKey, image: BlobMeta) -> Idempotency {
+        let metadata = self.metadata.as_ref().map(Metadata::to_string).unwrap_or_default();
+        let said = [self.variants.to_string(), metadata, self.retention.to_string()];
+        Idempotency { key: key.clone(), fingerprint: Fingerprint::new(image.sha256, &said.each_ref().map(String::as_str)) }
+    }
 }
 
 /// Asks what parameters mean, before they are used.

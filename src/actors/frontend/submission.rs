@@ -5,17 +5,19 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::actors::frontend::parameters::{TaskSpec, Understood};
+use crate::actors::frontend::reservations::Reservation;
 use crate::actors::frontend::upload::{Upload, UploadedBody};
-use crate::actors::frontend::{FrontendError, Services};
+use crate::actors::frontend::{ASK_DEADLINE, FrontendError, Services};
 use crate::actors::master::{EstimateEnd, Permit, TaskInserted};
 use crate::actors::storage::{DeleteBlob, PutBlob, Source};
-use crate::actors::task_db::{Unsettled, settle};
+use crate::actors::task_db::{GetState, Unsettled, settle};
 use crate::domain::access::KeyId;
 use crate::domain::blob::BlobKey;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::task::{Change, NewTask, Task};
+use crate::domain::task::{Change, NewTask, Rejected, Task};
 use crate::stores::blobs::BlobStoreError;
+use crate::stores::tasks::TaskStoreError;
 
 /// How long the master may take to estimate when a task will have ended; without an answer none is given.
 const ESTIMATE_DEADLINE: Duration = Duration::from_millis(200);
@@ -27,6 +29,8 @@ pub struct AcceptedTask {
     pub task: Task,
     /// In which time it may have ended, where that can be told.
     pub ready_in: Option<Duration>,
+    /// Whether it was sent before, under the same idempotency key.
+    pub replayed: bool,
 }
 
 /// An upload that was admitted, acknowledged as a task. Dropping it unfinished aborts the upload and leaves nothing.
@@ -36,10 +40,11 @@ pub struct Submission {
     upload: Upload<AcceptedTask>,
 }
 
-/// Whose a submission is, and its right to be one.
+/// Whose a submission is, its right to be one, and the key under which it may be sent again.
 pub(super) struct Admitted {
     pub(super) caller: Option<KeyId>,
     pub(super) permit: Permit,
+    pub(super) reservation: Option<Reservation>,
 }
 
 /// The other end of a [`Submission`].
@@ -78,16 +83,13 @@ impl Submission {
     }
 }
 
-/// Makes an upload durable: the bytes first, then the row, then the master is told.
+/// Makes an upload durable: the bytes first, then the row, then the master is told. The key of the upload is reserved all the while.
 ///
 /// # Errors
 /// When the upload was not acknowledged. Whether a row exists is then unknown only after
 /// [`Unsettled::Unknown`]; its original is kept, and swept if no row ever appears.
-pub(super) async fn accept(
-    services: Services,
-    Admitted { caller, permit }: Admitted,
-    submitted: Submitted,
-) -> Result<AcceptedTask, FrontendError> {
+pub(super) async fn accept(services: Services, admitted: Admitted, submitted: Submitted) -> Result<AcceptedTask, FrontendError> {
+    let Admitted { caller, permit, reservation } = admitted;
     let Submitted { spec, body: UploadedBody { length, chunks, format } } = submitted;
     let id = TaskId::random();
     let key = BlobKey::Original(id);
@@ -95,20 +97,37 @@ pub(super) async fn accept(
     // Its deadline is the client's: an upload that is dropped ends the stream.
     let original = services.storage.send(PutBlob { key, source }).await??;
     let input_format = format.await.map_err(|_| BlobStoreError::Aborted)?;
-    let TaskSpec { variants, metadata, retention } = spec.await.map_err(|_| BlobStoreError::Aborted)?;
+    let spec = spec.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");
-    let task = NewTask { caller, metadata, retention, ..NewTask::new(id, variants, original, input_format) };
+    let idempotency = reservation.as_ref().map(|reservation| spec.idempotency(reservation.key(), original));
+    let TaskSpec { variants, metadata, retention } = spec;
+    let task = NewTask { caller, metadata, retention, idempotency, ..NewTask::new(id, variants, original, input_format) };
     match settle(&services.task_db, Change::Insert(task)).await {
         Ok(task) => {
             faults::point("frontend.after_insert");
             services.master.do_send(TaskInserted { id, bytes: original.len, permit });
-            let ready_in = services.master.send(EstimateEnd).timeout(ESTIMATE_DEADLINE).await.ok().flatten();
-            Ok(AcceptedTask { task, ready_in })
+            Ok(AcceptedTask { task, ready_in: estimate(&services).await, replayed: false })
         }
         Err(Unsettled::Refused(error)) => {
             services.storage.do_send(DeleteBlob { key });
-            Err(error.into())
+            refused(&services, error).await
         }
         Err(Unsettled::Unknown) => Err(FrontendError::Unavailable),
     }
+}
+
+/// An upload that was sent before is answered with the task that it became.
+async fn refused(services: &Services, error: TaskStoreError) -> Result<AcceptedTask, FrontendError> {
+    let TaskStoreError::Rejected(Rejected::KeyTaken { by, same }) = error else { return Err(error.into()) };
+    if !same {
+        return Err(FrontendError::KeyReused { by });
+    }
+    // It may just have been deleted: then the next try makes a new one.
+    let task = services.task_db.send(GetState { id: by }).timeout(ASK_DEADLINE).await??.ok_or(FrontendError::Unavailable)?;
+    let ready_in = if task.state.is_open() { estimate(services).await } else { None };
+    Ok(AcceptedTask { task, ready_in, replayed: true })
+}
+
+async fn estimate(services: &Services) -> Option<Duration> {
+    services.master.send(EstimateEnd).timeout(ESTIMATE_DEADLINE).await.ok().flatten()
 }

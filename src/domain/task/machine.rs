@@ -133,6 +133,14 @@ pub enum Rejected {
     /// A task of that id is already there.
     #[error("a task of that id is already there")]
     Duplicate,
+    /// Another task of the caller has the idempotency key.
+    #[error("the idempotency key belongs to task {by}")]
+    KeyTaken {
+        /// The task.
+        by: TaskId,
+        /// Whether it was sent as the same upload.
+        same: bool,
+    },
     /// The task has no such variant, or has its result already.
     #[error("the task does not wait for a result called {0}")]
     NotAwaited(VariantName),

@@ -12,6 +12,7 @@
 
 pub mod attempt;
 pub mod event;
+mod idempotency;
 pub mod machine;
 mod metadata;
 mod retention;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attempt::{Attempt, AttemptEnd, Ended};
 pub use event::{Event, EventNo, News};
+pub use idempotency::{Fingerprint, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use retention::{InvalidRetention, Retention};
@@ -124,13 +126,15 @@ pub struct NewTask {
     pub metadata: Option<Metadata>,
     /// How long it is to be kept once it has ended.
     pub retention: Retention,
+    /// The key under which it was sent: no other task of the caller may have it.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl NewTask {
     /// An upload of nobody in particular, about which nothing more is said.
     #[must_use]
     pub fn new(id: TaskId, variants: Variants, original: BlobMeta, input_format: Format) -> Self {
-        Self { id, variants, original, input_format, caller: None, metadata: None, retention: Retention::Forever }
+        Self { id, variants, original, input_format, caller: None, metadata: None, retention: Retention::Forever, idempotency: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_multipart::Multipart;
-use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::http::header::{HeaderName, LOCATION, RETRY_AFTER};
 use actix_web::web::{Data, Payload, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
@@ -12,6 +12,8 @@ use crate::actors::frontend::{AcceptedTask, FrontendError, NewImage, ReadParamet
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Accepted;
+use crate::domain::task::{IdempotencyKey, InvalidIdempotencyKey};
+use crate::domain::timestamp::Timestamp;
 use crate::http::body::{self, BodyClock, SharedBody};
 use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
@@ -36,27 +38,34 @@ pub(crate) async fn submit(
     }
 }
 
-/// The task as it was accepted, or as it is after a wait.
-async fn answer(state: &HttpState, caller: Caller, prefer: Prefer, AcceptedTask { task, ready_in }: AcceptedTask) -> HttpResponse {
+/// The task as it was accepted, as it is after a wait, or, of an upload that was sent before, as it is now.
+async fn answer(state: &HttpState, caller: Caller, prefer: Prefer, accepted: AcceptedTask) -> HttpResponse {
+    let AcceptedTask { task, ready_in, replayed } = accepted;
     let wait = prefer.wait(state.watch.longest_wait);
-    let waited = match wait {
+    let read = match wait.or(replayed.then_some(Duration::ZERO)) {
         // The task is there, whatever becomes of the wait for it: one that is refused is a preference that was not applied.
         Some(wait) => await_end(&state.frontend, caller, task.id, wait).await.ok(),
         None => None,
     };
-    let wait = wait.filter(|_| waited.is_some());
-    let view = waited.unwrap_or(TaskView { task, attempts: Vec::new() });
-    let has_ended = view.task.state.is_terminal();
-    let mut response = if has_ended { HttpResponse::Ok() } else { HttpResponse::Accepted() };
+    let waited = wait.filter(|_| read.is_some());
+    let view = read.unwrap_or(TaskView { task, attempts: Vec::new() });
+    let is_open = view.task.state.is_open();
+    let mut response = if waited.is_some() && !is_open { HttpResponse::Ok() } else { HttpResponse::Accepted() };
     response.insert_header((LOCATION, format!("/v1/tasks/{}", view.task.id)));
-    prefer.tell(wait, &mut response);
+    prefer.tell(waited, &mut response);
+    if replayed {
+        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+    }
     let mut body = tasks::body(&view);
-    if !has_ended {
-        body["estimated_ready_at"] = json!(ready_in.map(|wait| rfc3339(view.task.created_at.after(wait))));
+    if is_open {
+        body["estimated_ready_at"] = json!(ready_in.map(|wait| rfc3339(Timestamp::now().after(wait))));
         response.insert_header((RETRY_AFTER, ready_in.unwrap_or_default().max(SOONEST).as_secs_f64().ceil() as u64));
     }
     response.json(body)
 }
+
+/// Says that an upload was sent before, and that its task is the one of the first time.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What a client is told at least to wait before it asks about a task.
 const SOONEST: Duration = Duration::from_secs(1);
@@ -71,12 +80,31 @@ async fn take(state: &HttpState, caller: Caller, request: &HttpRequest, fields: 
     let accepted = accept::images(request);
     let is_form = body::is_multipart(request);
     // A form's length counts its framing as well: no length of the file, but a bound on it.
-    let new_image = NewImage { caller, parameters: fields.parameters(accepted)?, length: length.filter(|_| !is_form), at_most: length };
+    let new_image = NewImage {
+        caller,
+        parameters: fields.parameters(accepted)?,
+        length: length.filter(|_| !is_form),
+        at_most: length,
+        idempotency_key: idempotency_key(request)?,
+    };
     let submission = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     if is_form {
         Form { state, clock, accepted, fields, submission, heard: Heard::default() }.read(Multipart::new(request.headers(), body)).await
     } else {
         body::pump(body, submission.into_upload(), &clock).await
+    }
+}
+
+/// The key under which the client may send the upload again.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
+    // A value that is no text is no key either.
+    let key: Result<IdempotencyKey, InvalidIdempotencyKey> = value.to_str().unwrap_or_default().parse();
+    match (key, values.next()) {
+        (Ok(key), None) => Ok(Some(key)),
+        (Ok(_), Some(_)) => Err(Problem::new(ErrorCode::InvalidRequest, "Idempotency-Key is given twice; give it once")),
+        (Err(error), _) => Err(Problem::new(ErrorCode::InvalidRequest, format!("Idempotency-Key: {error}"))),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
 //! | `tasks`, `events`, `key_values`, `assets`, `keys` | the five traits, and what runs on the writing thread |
+//! | `idempotency` | the keys of uploads, written with their tasks |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
@@ -13,6 +14,7 @@ mod assets;
 mod connection;
 mod events;
 mod fault;
+mod idempotency;
 mod key_values;
 mod keys;
 mod queries;

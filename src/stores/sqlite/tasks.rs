@@ -10,7 +10,7 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
-use crate::stores::sqlite::{SqliteDb, assets, events, queries};
+use crate::stores::sqlite::{SqliteDb, assets, events, idempotency, queries};
 use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
 
 impl TaskStore for SqliteDb {
@@ -68,6 +68,10 @@ impl TaskStore for SqliteDb {
 
 /// A new task, with the versions of its assets that their names stand for at this moment.
 fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task, TaskStoreError>, Fault> {
+    if let Some(refusal) = idempotency::refusal(connection, &new)? {
+        return Ok(Err(refusal.into()));
+    }
+    let idempotency = new.idempotency.clone();
     let variants = match assets::pinned(connection, new.variants)? {
         Ok(variants) => variants,
         Err(asset) => return Ok(Err(TaskStoreError::NoSuchAsset(asset))),
@@ -76,6 +80,7 @@ fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task
         return Ok(Err(Rejected::Duplicate.into()));
     };
     assets::hold(connection, &task)?;
+    idempotency::keep(connection, &task, idempotency.as_ref())?;
     events::record(connection, None, &task, now)?;
     Ok(Ok(task))
 }

@@ -3,6 +3,7 @@
 //! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
 
 mod disk_full;
+mod idempotent_retries;
 mod io_errors;
 mod ledger;
 mod leftovers;

@@ -31,7 +31,7 @@ macro_rules! task_store {
                 an_insert_is_read_back_as_it_was_written, an_id_is_taken_once, a_cancelled_task_is_not_handed_out,
                 a_retry_opens_a_new_run_and_keeps_the_history, deletion_goes_through_its_steps,
                 a_missing_task_is_not_found, pages_are_complete_and_disjoint, a_caller_has_pages_of_its_own, the_backlog_is_the_truth, the_usage_of_each_key_is_the_truth,
-                a_dropped_future_does_not_take_back_its_write,
+                a_dropped_future_does_not_take_back_its_write, a_key_makes_one_task_of_each_caller,
             ]
             claims: [
                 claims_go_to_the_oldest_first, a_claim_counts_and_grows_the_fence, a_late_worker_is_refused_everything,

@@ -3,7 +3,7 @@
 use safelight::domain::access::KeyId;
 use safelight::domain::ids::{ClaimNo, TaskId};
 use safelight::domain::pipeline::VariantName;
-use safelight::domain::task::{AttemptEnd, Change, Claim, NewTask, Rejected, Results, TaskState};
+use safelight::domain::task::{AttemptEnd, Change, Claim, Fingerprint, Idempotency, NewTask, Rejected, Results, TaskState};
 use safelight::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, Usage};
 
 use crate::conformance::claims::{assert_late, rejected, reports};
@@ -196,4 +196,29 @@ pub(crate) fn a_dropped_future_does_not_take_back_its_write(engine: &mut impl Ta
     drop(store.apply(Change::Insert(new.clone())));
     // One queue, one order: what comes later sees it.
     assert_eq!(rejected(apply(&*store, Change::Insert(new))), Rejected::Duplicate);
+}
+
+pub(crate) fn a_key_makes_one_task_of_each_caller(engine: &mut impl TaskEngine) {
+    let (mine, theirs) = (Some(KeyId([1; 8])), Some(KeyId([2; 8])));
+    let sent = |caller, print| {
+        let idempotency = Idempotency { key: "order-7".parse().unwrap(), fingerprint: Fingerprint([print; 32]) };
+        NewTask { caller, idempotency: Some(idempotency), ..new_task(1) }
+    };
+    let first = sent(mine, 1);
+    let task = apply(&*engine.tasks(), Change::Insert(first.clone())).unwrap();
+    assert_eq!(rejected(apply(&*engine.tasks(), Change::Insert(first))), Rejected::Duplicate, "the same try once more");
+    engine.reopen();
+    let store = engine.tasks();
+    assert_eq!(rejected(apply(&*store, Change::Insert(sent(mine, 1)))), Rejected::KeyTaken { by: task.id, same: true });
+    assert_eq!(rejected(apply(&*store, Change::Insert(sent(mine, 2)))), Rejected::KeyTaken { by: task.id, same: false });
+    let others: Vec<_> = [theirs, None].map(|caller| apply(&*store, Change::Insert(sent(caller, 2))).unwrap().id).into();
+    assert_eq!(rejected(apply(&*store, Change::Insert(sent(None, 2)))), Rejected::KeyTaken { by: others[1], same: true });
+    assert_eq!(block_on(store.backlog()).unwrap().tasks, 3);
+
+    apply(&*store, Change::Cancel { id: task.id }).unwrap();
+    assert_eq!(rejected(apply(&*store, Change::Insert(sent(mine, 1)))), Rejected::KeyTaken { by: task.id, same: true });
+    apply(&*store, Change::MarkDeleting { id: task.id }).unwrap();
+    apply(&*store, Change::Insert(sent(mine, 2))).unwrap();
+    apply(&*store, Change::Remove { id: task.id }).unwrap();
+    assert!(matches!(rejected(apply(&*store, Change::Insert(sent(mine, 2)))), Rejected::KeyTaken { same: true, .. }));
 }

@@ -26,7 +26,8 @@ impl From<Rejected> for Verdict {
             Rejected::Late { .. } => Self::Late,
             Rejected::WrongState { .. } => Self::WrongState,
             Rejected::NotFound => Self::NotFound,
-            Rejected::Duplicate => Self::Duplicate,
+            // The model inserts without keys.
+            Rejected::Duplicate | Rejected::KeyTaken { .. } => Self::Duplicate,
             Rejected::NotAwaited(_) => Self::NotAwaited,
         }
     }
