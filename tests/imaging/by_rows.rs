@@ -3,7 +3,7 @@
 
 use std::io::{Cursor, Seek};
 
-use image::{ColorType, DynamicImage};
+use image::{ColorType, DynamicImage, GrayImage, Luma};
 use safelight::domain::format::Format;
 use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::Pipeline;
@@ -12,6 +12,7 @@ use safelight::imaging::{self, Assets, ImagingError, OutputInfo};
 use crate::allocation::peak_of;
 use crate::common::{file, run, sample};
 use crate::profile::tagged_as;
+use crate::shrinking::oriented;
 
 /// What the pipeline makes beside one that takes the picture as a whole, so that this one does, too.
 fn at_once(input: &[u8], pipeline: &str) -> (Vec<u8>, OutputInfo) {
@@ -63,6 +64,17 @@ fn a_file_is_that_of_the_picture_as_a_whole_to_the_byte() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_is_seen_of_a_mirrored_picture_is_what_its_whole_shows() {
+    // Dark on the left, with a dark bar below; the edges lie between blocks.
+    let picture: DynamicImage = GrayImage::from_fn(128, 128, |x, y| Luma([if x < 64 || y >= 96 { 30 } else { 200 }])).into();
+    for orientation in 1..=4 {
+        let input = oriented(&picture, orientation);
+        let (_, info) = run(&input, "resize:96x/png").expect("it is made");
+        assert_eq!(info.glance, at_once(&input, "resize:96x/png").1.glance, "orientation {orientation}");
     }
 }
 

@@ -36,7 +36,7 @@ fn thumbnails_of_photographs_stay_above_40_decibels() {
 }
 
 /// A JPEG file whose EXIF segment asks for an orientation (1 to 8).
-fn oriented(image: &DynamicImage, orientation: u8) -> Vec<u8> {
+pub(crate) fn oriented(image: &DynamicImage, orientation: u8) -> Vec<u8> {
     let exif = [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[orientation], b"\0\0\0\0\0\0"].concat();
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
