@@ -61,8 +61,8 @@ operations: ## Write docs/operations.md and its pictures anew from the declarati
 errors: ## Write docs/errors.md anew from the codes in src/domain/error_code.rs
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test interface the_page_of_errors
 
-bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 4 minutes; SAFELIGHT_PHOTOS)
-	cargo bench --bench supervision --bench stores --bench sandbox --bench imaging
+bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 5 minutes; SAFELIGHT_PHOTOS)
+	cargo bench --bench supervision --bench stores --bench queue_length --bench sandbox --bench imaging
 
 load: ## Put a server under load and compare it with its yardsticks (about 5 minutes; SCRATCH=dir is the disk, SAFELIGHT_PHOTOS the images)
 	cargo build --release --bin safelight --example load

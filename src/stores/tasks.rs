@@ -12,6 +12,7 @@ use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskState};
+use crate::domain::timestamp::Timestamp;
 
 /// A store of tasks. Every transition is decided by [`Task::apply`] and [`Task::claim`], never by the engine.
 pub trait TaskStore: Send + Sync {
@@ -84,12 +85,15 @@ pub struct ClaimedTask {
 }
 
 /// Asks for one page of tasks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TaskQuery {
     /// Only tasks of this key; those of everybody if none is named.
     pub caller: Option<KeyId>,
     /// Only tasks in this state.
     pub state: Option<TaskState>,
+    /// Only tasks accepted at this moment or later. Their order is that of insertion: one that was inserted before, under a wall clock
+    /// that was ahead, is left out.
+    pub since: Option<Timestamp>,
     /// Only tasks behind this place.
     pub after: Option<Cursor>,
     /// At most so many; engines cap it at [`TaskQuery::MAX_LIMIT`], and 0 reads as 1.

@@ -1,6 +1,7 @@
 //! The routes: words and statuses in text and in JSON, tasks and their pages, the tree, and what every answer carries.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use image::ImageFormat;
 use serde_json::{Value, json};
@@ -225,6 +226,41 @@ fn a_task_tells_its_whole_history() {
 }
 
 #[test]
+fn pages_are_linked() {
+    let server = Server::new();
+    let before = server.upload(&small_png(), "");
+    server.wait(&before);
+    let since = eventually("another millisecond", || {
+        let now = jiff::Timestamp::now();
+        (now.as_millisecond() > jiff::Timestamp::from_str(server.task(&before)["created_at"].as_str()?).ok()?.as_millisecond())
+            .then_some(now)
+    });
+    let failed: Vec<String> = (0..5).map(|_| server.upload(&small_png()[..60], "")).collect();
+    failed.iter().for_each(|id| drop(server.wait(id)));
+    let (mut address, mut listed) = (format!("/v1/tasks?state=failed&limit=2&since={since}"), Vec::new());
+    loop {
+        let page = server.get(&address);
+        for task in page.json()["tasks"].as_array().expect("a page") {
+            assert_eq!(
+                (&task["state"], &task["run"], &task["failure"]["code"]),
+                (&json!("failed"), &json!(1), &json!("corrupt_image")),
+                "{task}"
+            );
+            assert!(task["created_at"].is_string() && task["ended_at"].is_string(), "{task}");
+            listed.push(task["id"].as_str().expect("an id").to_owned());
+        }
+        let Some(next) = page.header("link").strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) else { break };
+        address = next.to_owned();
+    }
+    assert_eq!(listed, failed);
+    assert_eq!(
+        server.get_json(&format!("/v1/tasks?since={since}"))["tasks"].as_array().map(Vec::len),
+        Some(5),
+        "but not what was there before"
+    );
+}
+
+#[test]
 fn tasks_are_listed_by_state_in_pages() {
     let server = Server::new();
     let finished: Vec<String> = (0..5).map(|_| server.upload(&small_png(), "")).collect();
@@ -250,7 +286,7 @@ fn tasks_are_listed_by_state_in_pages() {
     for state in ["not_started", "in_progress"] {
         assert_eq!(server.get_json(&format!("/v1/tasks?state={state}")), json!({ "tasks": [], "next": null }));
     }
-    for query in ["state=done", "limit=0", "limit=501", "cursor=x", "sort=asc"] {
+    for query in ["state=done", "state=deleting", "limit=0", "limit=501", "cursor=x", "sort=asc", "since=yesterday", "since=12"] {
         assert_eq!(server.get(&format!("/v1/tasks?{query}")).status, 400, "{query}");
         assert_problem(&ask(&server, "GET", &format!("/v1/tasks?{query}"), "application/json"), 400, "invalid_request");
     }

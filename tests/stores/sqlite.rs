@@ -134,7 +134,7 @@ fn a_row_that_cannot_be_read_holds_up_no_other() {
     assert!(matches!(block_on(engine.tasks().get(broken)), Err(TaskStoreError::Corrupt(text)) if text.contains("melt")));
     assert_eq!(claim(&*engine.tasks(), &["a", "b"]).iter().map(|c| c.task.id).collect::<Vec<_>>(), [good]);
     assert_eq!(block_on(engine.tasks().next_runnable()), Ok(None));
-    let page = block_on(engine.tasks().list(TaskQuery { caller: None, state: None, after: None, limit: 10 })).unwrap();
+    let page = block_on(engine.tasks().list(TaskQuery { limit: 10, ..TaskQuery::default() })).unwrap();
     assert_eq!(page.tasks.iter().map(|task| task.id).collect::<Vec<_>>(), [good]);
     engine.reopen();
     block_on(engine.tasks().recover()).unwrap();

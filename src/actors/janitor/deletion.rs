@@ -36,7 +36,7 @@ pub(super) async fn finish_all(deps: &JanitorDeps) -> Result<u64, JanitorError> 
     let mut finished = 0;
     let mut after = None;
     loop {
-        let query = TaskQuery { caller: None, state: Some(TaskState::Deleting), after, limit: TaskQuery::MAX_LIMIT };
+        let query = TaskQuery { state: Some(TaskState::Deleting), after, limit: TaskQuery::MAX_LIMIT, ..TaskQuery::default() };
         let page = deps.task_db.send(ListByState(query)).timeout(STEP_DEADLINE).await??;
         for task in &page.tasks {
             finish(deps, task).await?;

@@ -35,7 +35,7 @@ async fn in_progress(task_db: Addr<TaskDb>, lease: std::time::Duration) -> Resul
     // Writes are made in order: when this claim for nobody is answered, the one before has been made, or never will be.
     let nobody = ClaimRequest { workers: Vec::new(), lease };
     task_db.send(ClaimTasks(nobody)).timeout(COMMIT_DEADLINE).await??;
-    let query = TaskQuery { caller: None, state: Some(TaskState::InProgress), after: None, limit: TaskQuery::MAX_LIMIT };
+    let query = TaskQuery { state: Some(TaskState::InProgress), limit: TaskQuery::MAX_LIMIT, ..TaskQuery::default() };
     let page = task_db.send(ListByState(query)).timeout(COMMIT_DEADLINE).await??;
     Ok(page.tasks.iter().map(Task::current_claim).collect())
 }

@@ -81,6 +81,14 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
     }
 }
 
+/// One task on a page of many.
+pub(super) fn listed(task: &Task) -> Value {
+    json!({
+        "id": task.id, "state": task.state, "run": task.run, "created_at": rfc3339(task.created_at),
+        "ended_at": task.ended_at.map(rfc3339), "failure": task.failure.as_ref().map(failure),
+    })
+}
+
 /// One attempt of its history.
 #[derive(Serialize)]
 pub(super) struct AttemptBody<'t> {
@@ -89,6 +97,8 @@ pub(super) struct AttemptBody<'t> {
     worker: &'t str,
     started_at: String,
     ended_at: Option<String>,
+    /// By the wall clock, as its two moments are; `null` while it goes on.
+    duration_ms: Option<u64>,
     end: Option<&'static str>,
     reason: Option<Value>,
     refunded: bool,
@@ -103,6 +113,7 @@ impl<'t> From<&'t Attempt> for AttemptBody<'t> {
             worker: &attempt.worker,
             started_at: rfc3339(attempt.started_at),
             ended_at: attempt.ended.as_ref().map(|ended| rfc3339(ended.at)),
+            duration_ms: attempt.ended.as_ref().map(|ended| ended.at.0.saturating_sub(attempt.started_at.0)),
             end: end.map(AttemptEnd::as_str),
             reason: end.and_then(AttemptEnd::reason).map(failure),
             refunded: end.is_some_and(AttemptEnd::refunded),

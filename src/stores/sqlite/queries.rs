@@ -22,6 +22,8 @@ pub(super) fn attempts(connection: &Connection, id: TaskId) -> Result<Vec<Attemp
 pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage, Fault> {
     let limit = query.limit.clamp(1, TaskQuery::MAX_LIMIT);
     let after = rows::int(query.after.map_or(0, |Cursor(seq)| seq));
+    let since = query.since.map(|since| rows::int(since.0));
+    let Some(after) = start(connection, after, since)? else { return Ok(TaskPage { tasks: Vec::new(), next: None }) };
     let (caller, state) = (query.caller.map(|key| key.0), query.state.map(TaskState::as_str));
     // One row more than asked for tells whether there is a next page.
     let wanted = rows::int(limit as u64 + 1);
@@ -36,11 +38,24 @@ pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage
         conditions.push_str(" AND state = :state");
         parameters.push((":state", &state));
     }
+    if since.is_some() {
+        // Not by its index: what begins at the right place has few others, those of a wall clock that was put back.
+        conditions.push_str(" AND +created_at >= :since");
+        parameters.push((":since", &since));
+    }
     let mut statement = connection.prepare_cached(&format!("SELECT * FROM tasks WHERE {conditions} ORDER BY seq LIMIT :wanted"))?;
     let rows = statement.query_map(parameters.as_slice(), place_and_task)?.collect::<Result<Vec<_>, _>>()?;
     let next = (rows.len() > limit).then(|| Cursor(rows[limit - 1].0));
     let tasks = rows.into_iter().take(limit).filter_map(|(seq, task)| readable(seq, task)).collect();
     Ok(TaskPage { tasks, next })
+}
+
+/// The place behind which a page begins: behind `after`, and where time had come to `since`. `None` if it has not yet.
+fn start(connection: &Connection, after: i64, since: Option<i64>) -> Result<Option<i64>, Fault> {
+    let Some(since) = since else { return Ok(Some(after)) };
+    let mut first = connection.prepare_cached("SELECT seq FROM tasks WHERE created_at >= ?1 ORDER BY created_at, seq LIMIT 1")?;
+    let first: Option<i64> = first.query_row([since], |row| row.get(0)).optional()?;
+    Ok(first.map(|first| after.max(first - 1)))
 }
 
 fn place_and_task(row: &Row<'_>) -> rusqlite::Result<(u64, Result<Task, Fault>)> {

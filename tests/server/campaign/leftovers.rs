@@ -51,7 +51,7 @@ impl Moments {
 }
 
 fn in_progress(tasks: &SqliteDb) -> Vec<Task> {
-    let query = TaskQuery { caller: None, state: Some(TaskState::InProgress), after: None, limit: TaskQuery::MAX_LIMIT };
+    let query = TaskQuery { state: Some(TaskState::InProgress), limit: TaskQuery::MAX_LIMIT, ..TaskQuery::default() };
     block_on(tasks.list(query)).expect("the copy can be read").tasks
 }
 

@@ -30,7 +30,8 @@ macro_rules! task_store {
             tasks: [
                 an_insert_is_read_back_as_it_was_written, an_id_is_taken_once, a_cancelled_task_is_not_handed_out,
                 a_retry_opens_a_new_run_and_keeps_the_history, deletion_goes_through_its_steps,
-                a_missing_task_is_not_found, pages_are_complete_and_disjoint, a_caller_has_pages_of_its_own, the_backlog_is_the_truth, the_usage_of_each_key_is_the_truth,
+                a_missing_task_is_not_found, pages_are_complete_and_disjoint, a_caller_has_pages_of_its_own,
+                a_page_begins_where_time_had_come_to, the_backlog_is_the_truth, the_usage_of_each_key_is_the_truth,
                 a_dropped_future_does_not_take_back_its_write, a_key_makes_one_task_of_each_caller,
             ]
             claims: [

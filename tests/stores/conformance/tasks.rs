@@ -4,6 +4,7 @@ use safelight::domain::access::KeyId;
 use safelight::domain::ids::{ClaimNo, TaskId};
 use safelight::domain::pipeline::VariantName;
 use safelight::domain::task::{AttemptEnd, Change, Claim, Fingerprint, Idempotency, NewTask, Rejected, Results, TaskState};
+use safelight::domain::timestamp::Timestamp;
 use safelight::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, Usage};
 
 use crate::conformance::claims::{assert_late, rejected, reports};
@@ -102,7 +103,7 @@ pub(crate) fn pages_are_complete_and_disjoint(engine: &mut impl TaskEngine) {
     let pages = |state, limit| {
         let (mut all, mut after): (Vec<TaskId>, Option<Cursor>) = (vec![], None);
         loop {
-            let page = block_on(store.list(TaskQuery { caller: None, state, after, limit })).unwrap();
+            let page = block_on(store.list(TaskQuery { state, after, limit, ..TaskQuery::default() })).unwrap();
             assert!(page.tasks.len() <= limit.max(1));
             all.extend(page.tasks.iter().map(|task| task.id));
             after = page.next;
@@ -125,7 +126,7 @@ pub(crate) fn a_caller_has_pages_of_its_own(engine: &mut impl TaskEngine) {
     let of = |caller| apply(&*store, Change::Insert(NewTask { caller, ..new_task(1) })).unwrap().id;
     let ids: Vec<_> = (0..9).map(|index| of(callers[index % 3])).collect();
     (0..4).for_each(|_| drop(claim_one(&*store)));
-    let page = |caller, state, after, limit| block_on(store.list(TaskQuery { caller, state, after, limit })).unwrap();
+    let page = |caller, state, after, limit| block_on(store.list(TaskQuery { caller, state, after, limit, since: None })).unwrap();
     let listed = |page: &TaskPage| page.tasks.iter().map(|task| task.id).collect::<Vec<_>>();
     let first = page(callers[0], None, None, 2);
     assert_eq!(listed(&first), [ids[0], ids[3]]);
@@ -135,6 +136,30 @@ pub(crate) fn a_caller_has_pages_of_its_own(engine: &mut impl TaskEngine) {
     assert_eq!(listed(&page(callers[2], Some(TaskState::NotStarted), None, 9)), [ids[5], ids[8]]);
     assert_eq!(listed(&page(Some(KeyId([3; 8])), None, None, 9)), []);
     assert_eq!(listed(&page(None, None, None, 9)), ids, "nobody named: everybody's");
+}
+
+pub(crate) fn a_page_begins_where_time_had_come_to(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let early = [insert(&*store, 1), insert(&*store, 1)];
+    while Timestamp::now() <= early[1].created_at {
+        std::hint::spin_loop();
+    }
+    let late = [insert(&*store, 1), insert(&*store, 1), insert(&*store, 1)];
+    apply(&*store, Change::Cancel { id: late[1].id }).unwrap();
+    let listed = |since, state, after, limit| {
+        let page = block_on(store.list(TaskQuery { since: Some(since), state, after, limit, caller: None })).unwrap();
+        (page.tasks.iter().map(|task| task.id).collect::<Vec<_>>(), page.next)
+    };
+    let [first, second, third] = late.each_ref().map(|task| task.id);
+    let since = late[0].created_at;
+    assert_eq!(listed(since, None, None, 10), (vec![first, second, third], None));
+    assert_eq!(listed(early[0].created_at, None, None, 10).0.len(), 5);
+    assert_eq!(listed(Timestamp(0), None, None, 10).0.len(), 5);
+    assert_eq!(listed(since, Some(TaskState::Cancelled), None, 10), (vec![second], None));
+    let (page, next) = listed(since, None, None, 2);
+    assert_eq!(page, [first, second]);
+    assert_eq!(listed(since, None, next, 2), (vec![third], None), "the cursor goes on from there");
+    assert_eq!(listed(Timestamp::now().after(LEASE), None, None, 10), (vec![], None), "time has not come to that");
 }
 
 pub(crate) fn the_backlog_is_the_truth(engine: &mut impl TaskEngine) {

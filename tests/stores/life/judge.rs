@@ -24,7 +24,7 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     let services = Services::start(dir);
     assert_eq!(fs::read_dir(dir.join("data/blobs/tmp")).unwrap().count(), 0, "{case}: an incomplete file is left");
     block_on(services.tasks.recover()).unwrap();
-    let deleting = TaskQuery { caller: None, state: Some(TaskState::Deleting), after: None, limit: 100 };
+    let deleting = TaskQuery { state: Some(TaskState::Deleting), limit: 100, ..TaskQuery::default() };
     block_on(services.tasks.list(deleting)).unwrap().tasks.iter().for_each(|task| services.delete(task.id));
     known.deleting.iter().for_each(|id| services.delete(*id));
     services.sweep();
@@ -32,7 +32,7 @@ pub(crate) fn judge(dir: &Path, case: &str) {
     services.sweep();
 
     assert_eq!(block_on(services.tasks.backlog()), Ok(Backlog { tasks: 0, bytes: 0 }), "{case}: a task did not end");
-    let everything = TaskQuery { caller: None, state: None, after: None, limit: 100 };
+    let everything = TaskQuery { limit: 100, ..TaskQuery::default() };
     let tasks: BTreeMap<_, _> = block_on(services.tasks.list(everything)).unwrap().tasks.into_iter().map(|task| (task.id, task)).collect();
     known.check(&tasks, case);
     tasks.values().for_each(|task| check_task(&services, task, case));
