@@ -34,8 +34,8 @@ struct Operation {
 
 const OPERATIONS: [Operation; 7] = [
     Operation { name: "a page of 50, from the start", run: |filled| filled.page(TaskQuery::default()) },
-    Operation { name: "a page of 50, in the middle (cursor)", run: |filled| filled.page(filled.from_the_middle()) },
-    Operation { name: "a page of 50 by state, in the middle", run: |filled| filled.page(filled.waiting_from_the_middle()) },
+    Operation { name: "a page of 50, in the middle (cursor)", run: |filled| filled.page(filled.behind_the_middle()) },
+    Operation { name: "a page of 50 by state, in the middle", run: |filled| filled.page(filled.waiting_behind_the_middle()) },
     Operation { name: "a page of 50 by time of acceptance (since)", run: |filled| filled.page(filled.since_the_middle()) },
     Operation { name: "one task by its id", run: Filled::get },
     Operation { name: "claiming the next task, committed", run: Filled::claim },
@@ -64,12 +64,12 @@ impl Filled {
         Self { db, length, some, _directory: directory }
     }
 
-    fn from_the_middle(&self) -> TaskQuery {
+    fn behind_the_middle(&self) -> TaskQuery {
         TaskQuery { after: Some(Cursor(self.length / 2)), ..TaskQuery::default() }
     }
 
-    fn waiting_from_the_middle(&self) -> TaskQuery {
-        TaskQuery { state: Some(TaskState::NotStarted), ..self.from_the_middle() }
+    fn waiting_behind_the_middle(&self) -> TaskQuery {
+        TaskQuery { state: Some(TaskState::NotStarted), ..self.behind_the_middle() }
     }
 
     fn since_the_middle(&self) -> TaskQuery {

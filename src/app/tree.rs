@@ -117,8 +117,8 @@ fn keys(stores: &Stores, gate: Gate) -> (ChildSpec, Addr<Keys>) {
 }
 
 fn storage(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Storage>) {
-    let (blobs, max_upload) = (Arc::clone(&stores.blobs), config.uploads.max_bytes);
-    child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload))
+    let (blobs, max_upload, min_free) = (Arc::clone(&stores.blobs), config.uploads.max_bytes, config.data.min_free);
+    child("storage", Options::default(), move || Storage::new(blobs.clone(), max_upload, min_free))
 }
 
 /// A service that puts the database behind a mailbox.

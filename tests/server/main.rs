@@ -31,6 +31,7 @@ mod probe;
 mod proof;
 mod raw;
 mod resize;
+mod room;
 mod routes;
 mod settings;
 mod slow_clients;

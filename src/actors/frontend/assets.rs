@@ -7,7 +7,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseAct
 use crate::actors::assets::{self, CountAssets, FindAsset, KeepAsset, NotKept, PageOfAssets, RemoveAsset};
 use crate::actors::frontend::upload::{STORAGE_DEADLINE, Upload, UploadedBody};
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
-use crate::actors::storage::{DeleteBlob, GetBlob, PutBlob, Source};
+use crate::actors::storage::{AdmitBytes, DeleteBlob, GetBlob, PutBlob, Source};
 use crate::config::AssetLimits;
 use crate::domain::asset::{Asset, AssetName, AssetVersion, NewAsset};
 use crate::domain::blob::BlobKey;
@@ -43,7 +43,7 @@ impl Handler<PutAsset> for Frontend {
         if let Err(refused) = self.may_store_an_asset(length, limits) {
             return Box::pin(fut::ready(Err(refused)));
         }
-        let room = has_room(self.services.clone(), name.clone(), limits).into_actor(self);
+        let room = has_room(self.services.clone(), name.clone(), length, limits).into_actor(self);
         Box::pin(room.map(move |room, frontend, context| room.map(|()| frontend.open_asset(name, length, limits, context))))
     }
 }
@@ -94,7 +94,8 @@ pub(super) async fn are_stored(services: &Services, variants: &Variants) -> Resu
 }
 
 /// Before the body is read. Between here and the commit others may store assets, so the commit has the last word.
-async fn has_room(services: Services, name: AssetName, limits: AssetLimits) -> Result<(), FrontendError> {
+async fn has_room(services: Services, name: AssetName, length: Option<u64>, limits: AssetLimits) -> Result<(), FrontendError> {
+    services.storage.send(AdmitBytes { length }).timeout(ASK_DEADLINE).await??;
     let names = services.assets.send(CountAssets).timeout(ASK_DEADLINE).await??;
     if names < limits.max || services.assets.send(FindAsset { name }).timeout(ASK_DEADLINE).await??.is_some() {
         return Ok(());

@@ -45,7 +45,7 @@ use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::keys::Keys;
 use crate::actors::master::{Admit, Master, Permit};
 use crate::actors::notifier::Notifier;
-use crate::actors::storage::Storage;
+use crate::actors::storage::{AdmitBytes, Storage};
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::TaskDb;
 use crate::actors::workers::Inspector;
@@ -198,9 +198,10 @@ impl Handler<SettingsChanged> for Frontend {
     }
 }
 
-/// What an upload needs before its body is read: the assets that its pipelines name, and a permit.
+/// What an upload needs before its body is read: the assets that its pipelines name, room on the disk, and a permit.
 async fn admit(services: Services, caller: Caller, spec: TaskSpec, length: Option<u64>) -> Result<(TaskSpec, Permit), FrontendError> {
     assets::are_stored(&services, &spec.variants).await?;
+    services.storage.send(AdmitBytes { length }).timeout(ASK_DEADLINE).await??;
     let permit = services.master.send(Admit { caller, length }).timeout(ASK_DEADLINE).await??;
     Ok((spec, permit))
 }

@@ -7,6 +7,7 @@ use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
+use crate::actors::storage::CheckRoom;
 use crate::actors::task_db::{GetAttempts, GetState, ListByState};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
@@ -155,8 +156,14 @@ impl Handler<GetReadiness> for Frontend {
     type Result = Answer<()>;
 
     fn handle(&mut self, _: GetReadiness, _: &mut Context<Self>) -> Self::Result {
-        let master = self.services.master.clone();
-        Box::pin(async move { Ok(master.send(CheckAdmission).timeout(READINESS_DEADLINE).await??) }.into_actor(self))
+        let (master, storage) = (self.services.master.clone(), self.services.storage.clone());
+        Box::pin(
+            async move {
+                storage.send(CheckRoom).timeout(READINESS_DEADLINE).await??;
+                Ok(master.send(CheckAdmission).timeout(READINESS_DEADLINE).await??)
+            }
+            .into_actor(self),
+        )
     }
 }
 

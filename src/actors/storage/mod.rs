@@ -1,18 +1,29 @@
 //! Storage: blobs behind a mailbox. Bytes never travel in a message: a body comes through a bounded channel or as a
 //! file, and leaves as an open file.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the actor, and what is done with blobs |
+//! | `room` | whether there is room for an upload |
+
+mod room;
 
 use std::fs::File;
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture};
+use actix::{Actor, ActorFutureExt, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture, fut};
 use futures::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::actors::supervision::{Details, Service};
+use crate::actors::supervision::{Details, InitResult, Service};
 use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::faults;
 use crate::stores::blobs::{BlobCursor, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
+
+pub use room::{AdmitBytes, CheckRoom};
+
+use room::Room;
 
 /// What storage counts since its last start.
 #[derive(Debug, Default, Clone, Copy)]
@@ -27,14 +38,16 @@ struct StorageCounters {
 pub struct Storage {
     store: Arc<dyn BlobStore>,
     max_upload: u64,
+    room: Room,
     counters: StorageCounters,
 }
 
 impl Storage {
-    /// Puts `store` behind a mailbox; bodies of more than `max_upload` bytes are refused.
+    /// Puts `store` behind a mailbox; bodies of more than `max_upload` bytes are refused, and those that would leave less than
+    /// `min_free` bytes on the disk.
     #[must_use]
-    pub fn new(store: Arc<dyn BlobStore>, max_upload: u64) -> Self {
-        Self { store, max_upload, counters: StorageCounters::default() }
+    pub fn new(store: Arc<dyn BlobStore>, max_upload: u64, min_free: u64) -> Self {
+        Self { store, max_upload, room: Room::new(min_free), counters: StorageCounters::default() }
     }
 
     /// Starts the put that `source` asks for.
@@ -55,9 +68,17 @@ impl Actor for Storage {
 impl Supervised for Storage {}
 
 impl Service for Storage {
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        self.watch_room(context);
+        Box::pin(fut::ready(Ok(())))
+    }
+
     fn inspect(&self) -> Details {
         let StorageCounters { puts_in_flight, puts, gets, failures } = self.counters;
-        let details = json!({ "queue_depth": puts_in_flight, "puts": puts, "gets": gets, "failures": failures });
+        let details = json!({
+            "queue_depth": puts_in_flight, "puts": puts, "gets": gets, "failures": failures,
+            "free_bytes": self.room.free(), "refused_for_room": self.room.refused(),
+        });
         details.as_object().cloned().unwrap_or_default()
     }
 }
@@ -82,6 +103,16 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// How many bytes an upload brings at most; results come from files, and are never refused for room.
+    fn promised(&self, max_upload: u64) -> u64 {
+        match self {
+            Self::Stream { announced, at_most, .. } => announced.unwrap_or(max_upload).min(*at_most),
+            Self::File { .. } => 0,
+        }
+    }
+}
+
 /// Writes a blob; the reply comes when it is durable. The stage is part of the key.
 #[derive(Message)]
 #[rtype(result = "Result<BlobMeta, BlobStoreError>")]
@@ -98,7 +129,10 @@ impl Handler<PutBlob> for Storage {
     fn handle(&mut self, PutBlob { key, source }: PutBlob, _: &mut Context<Self>) -> Self::Result {
         faults::point("storage.put_blob");
         self.counters.puts_in_flight += 1;
-        Box::pin(self.put(key, source).into_actor(self).map(|meta, storage, _| {
+        let promised = source.promised(self.max_upload);
+        self.room.promise(promised);
+        Box::pin(self.put(key, source).into_actor(self).map(move |meta, storage, _| {
+            storage.room.settle(promised, meta.as_ref().map_or(0, |meta| meta.len));
             faults::point("storage.put_done");
             storage.counters.puts_in_flight -= 1;
             storage.counters.puts += 1;
