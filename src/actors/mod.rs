@@ -12,7 +12,7 @@
 //! │   ├─ spare    one warm child process
 //! │   └─ workers  as many as configured, each with a child process
 //! ├─ notifier     who waits for tasks or reads events
-//! ├─ janitor      expiry, deletions, orphans
+//! ├─ janitor      expiry, deletions, orphans, scrub
 //! └─ frontend     what HTTP talks to
 //! ```
 //!

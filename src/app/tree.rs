@@ -11,7 +11,7 @@ use actix::{Addr, Recipient};
 
 use crate::actors::assets::Assets;
 use crate::actors::frontend::{self, Frontend};
-use crate::actors::janitor::{Janitor, JanitorDeps};
+use crate::actors::janitor::{Janitor, JanitorDeps, ScrubPlan};
 use crate::actors::key_values::KeyValues;
 use crate::actors::keys::{Gate, Keys};
 use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
@@ -179,6 +179,7 @@ fn notifier_deps(config: &Config, stores: &Stores) -> NotifierDeps {
 }
 
 fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {
-    let JanitorConfig { interval, grace } = config.janitor;
-    JanitorDeps { storage, task_db, assets, interval, grace, started: Arc::new(AtomicBool::new(false)) }
+    let JanitorConfig { interval, grace, scrub_interval, scrub_rate } = config.janitor;
+    let scrub = ScrubPlan { interval: scrub_interval, rate: scrub_rate };
+    JanitorDeps { storage, task_db, assets, interval, grace, scrub, started: Arc::new(AtomicBool::new(false)) }
 }

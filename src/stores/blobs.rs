@@ -32,6 +32,12 @@ pub trait BlobStore: Send + Sync {
     /// One page of what is stored, in no order. A blob that is there during the whole listing is on exactly one page.
     fn list(&self, after: Option<BlobCursor>) -> BoxFuture<'static, Result<BlobPage, BlobStoreError>>;
 
+    /// Reads a blob from the disk and replies with its length and digest: what it is now, not what it was when it was put.
+    fn digest(&self, key: BlobKey) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>>;
+
+    /// Takes a blob away from where it is found, and keeps its bytes for the operator; one that is not there is no error.
+    fn set_aside(&self, key: BlobKey) -> BoxFuture<'static, Result<(), BlobStoreError>>;
+
     /// How many more bytes can be stored, where the engine can tell.
     fn free_bytes(&self) -> BoxFuture<'static, Result<Option<u64>, BlobStoreError>>;
 }

@@ -33,6 +33,7 @@ mod raw;
 mod resize;
 mod room;
 mod routes;
+mod scrub;
 mod settings;
 mod slow_clients;
 mod stop_and_start;

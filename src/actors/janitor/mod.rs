@@ -5,12 +5,16 @@
 //! | this one | the actor and its rounds |
 //! | `deletion` | `FinishDeletion`: the blobs and the row of a task that was deleted |
 //! | `expiry` | tasks whose retention is over |
+//! | `scrub` | blobs that are read again and compared |
 //! | `sweep` | blobs that nothing refers to |
 
 mod deletion;
 mod expiry;
+mod scrub;
 mod sweep;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,9 +32,13 @@ use crate::stores::blobs::{BlobEntry, BlobStoreError};
 use crate::stores::tasks::TaskStoreError;
 
 pub use deletion::FinishDeletion;
+pub use scrub::ScrubPlan;
 
 /// How long one question of a round may take; then the round ends, and the next one goes on.
 const STEP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// When the first scrub begins at the latest.
+const FIRST_SCRUB: Duration = Duration::from_mins(5);
 
 /// What the janitor needs; the same over restarts.
 #[derive(Clone)]
@@ -45,6 +53,8 @@ pub struct JanitorDeps {
     pub interval: Duration,
     /// How old a blob without a task must be while uploads run.
     pub grace: Duration,
+    /// How what is kept is looked at.
+    pub scrub: ScrubPlan,
     /// Set once the sweep of the server's start has begun: a restarted janitor must not repeat it.
     pub started: Arc<AtomicBool>,
 }
@@ -66,13 +76,15 @@ pub struct Janitor {
     rounds: u64,
     total: Round,
     under_way: bool,
+    /// Filled while a pass is under way.
+    scrubbed: Rc<RefCell<scrub::Report>>,
 }
 
 impl Janitor {
     /// A janitor that has done nothing yet.
     #[must_use]
     pub fn new(deps: JanitorDeps) -> Self {
-        Self { deps, rounds: 0, total: Round::default(), under_way: false }
+        Self { deps, rounds: 0, total: Round::default(), under_way: false, scrubbed: Rc::default() }
     }
 
     /// Goes round in the background, unless it is on its way.
@@ -89,6 +101,18 @@ impl Janitor {
         let deps = self.deps.clone();
         let round = async move { round(&deps, found).await };
         context.spawn(round.into_actor(self).map(|round, janitor, _| janitor.ended(round)));
+    }
+
+    /// Reads everything that is kept, and again after a pause.
+    fn scrub(&mut self, context: &mut Context<Self>) {
+        let (deps, report) = (self.deps.clone(), Rc::clone(&self.scrubbed));
+        let pass = async move { scrub::pass(&deps, &report).await };
+        context.spawn(pass.into_actor(self).map(|pass, janitor, context| {
+            if let Err(error) = pass {
+                log::warn!(error:% = error; "scrub stopped; the next one begins anew");
+            }
+            context.run_later(janitor.deps.scrub.interval, Self::scrub);
+        }));
     }
 
     fn ended(&mut self, round: Result<Round, JanitorError>) {
@@ -129,6 +153,10 @@ impl Service for Janitor {
     /// Lists what is there before the server takes its first upload, and sweeps it while the server starts.
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         context.run_interval(self.deps.interval, Self::go_round);
+        if self.deps.scrub.rate > 0 {
+            // Soon: a server that is restarted every day shall have its blobs read, too.
+            context.run_later(self.deps.scrub.interval.min(FIRST_SCRUB), Self::scrub);
+        }
         let first = !self.deps.started.swap(true, Ordering::Relaxed);
         let deps = self.deps.clone();
         let found = async move { if first { sweep::list(&deps).await } else { Ok(Vec::new()) } };
@@ -140,7 +168,7 @@ impl Service for Janitor {
 
     fn inspect(&self) -> Details {
         let Round { expired, deleted, swept } = self.total;
-        let details = json!({ "rounds": self.rounds, "expired": expired, "deletions_finished": deleted, "blobs_swept": swept });
+        let details = json!({ "rounds": self.rounds, "expired": expired, "deletions_finished": deleted, "blobs_swept": swept, "scrub": self.scrubbed.borrow().json() });
         details.as_object().cloned().unwrap_or_default()
     }
 }

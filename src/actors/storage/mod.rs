@@ -4,8 +4,10 @@
 //! | file | what lives there |
 //! |---|---|
 //! | this one | the actor, and what is done with blobs |
+//! | `integrity` | what a blob's bytes are now |
 //! | `room` | whether there is room for an upload |
 
+mod integrity;
 mod room;
 
 use std::fs::File;
@@ -21,6 +23,7 @@ use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::faults;
 use crate::stores::blobs::{BlobCursor, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
 
+pub use integrity::{DigestBlob, SetBlobAside};
 pub use room::{AdmitBytes, CheckRoom};
 
 use room::Room;

@@ -1,4 +1,4 @@
-//! Where blobs lie: 256 directories by the tail of the id, and one for files that are not complete.
+//! Where blobs lie: 256 directories by the tail of the id, one for files that are not complete, and one for those that are damaged.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -9,6 +9,9 @@ use crate::domain::blob::BlobKey;
 
 /// Files in here are incomplete; whatever a former process left is removed at the next opening.
 const TEMP_DIR: &str = "tmp";
+
+/// Files in here were blobs until their bytes were found to have changed.
+const DAMAGED_DIR: &str = "damaged";
 
 /// The directories of a blob store.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ impl Layout {
         let layout = Self { root };
         create(&layout.root)?;
         create(&layout.temp_dir())?;
+        create(&layout.damaged_dir())?;
         (0..=u8::MAX).try_for_each(|shard| create(&layout.shard(shard)))?;
         layout.sweep_temp()?;
         sync_dir(&layout.root)?;
@@ -36,6 +40,10 @@ impl Layout {
 
     pub(super) fn temp_dir(&self) -> PathBuf {
         self.root.join(TEMP_DIR)
+    }
+
+    pub(super) fn damaged_dir(&self) -> PathBuf {
+        self.root.join(DAMAGED_DIR)
     }
 
     /// One of the 256 directories.

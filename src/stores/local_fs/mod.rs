@@ -6,6 +6,7 @@
 //! also make the store independent of the caller's runtime and let it close cleanly.
 
 mod ages;
+mod integrity;
 mod layout;
 mod temp;
 mod upload;
@@ -138,6 +139,14 @@ impl BlobStore for LocalBlobs {
 
     fn list(&self, after: Option<BlobCursor>) -> BoxFuture<'static, Result<BlobPage, BlobStoreError>> {
         self.run(move |disk| disk.list(after))
+    }
+
+    fn digest(&self, key: BlobKey) -> BoxFuture<'static, Result<BlobMeta, BlobStoreError>> {
+        self.run(move |disk| disk.digest(key))
+    }
+
+    fn set_aside(&self, key: BlobKey) -> BoxFuture<'static, Result<(), BlobStoreError>> {
+        self.run(move |disk| disk.set_aside(key))
     }
 
     fn free_bytes(&self) -> BoxFuture<'static, Result<Option<u64>, BlobStoreError>> {

@@ -151,6 +151,30 @@ pub(crate) fn deleting_is_idempotent_and_readers_keep_what_they_opened(engine: &
     assert_eq!(bytes, b"bytes");
 }
 
+pub(crate) fn a_digest_is_that_of_the_bytes(engine: &mut impl BlobEngine) {
+    let store = engine.blobs();
+    for len in [0, 1, LONG] {
+        let key = original();
+        let meta = put(&*store, key, &body(len));
+        assert_eq!(block_on(store.digest(key)).unwrap(), meta);
+    }
+    assert!(matches!(block_on(store.digest(original())), Err(BlobStoreError::NotFound)));
+}
+
+pub(crate) fn what_is_set_aside_is_not_found_any_more(engine: &mut impl BlobEngine) {
+    let store = engine.blobs();
+    let (key, other) = (original(), original());
+    put(&*store, key, b"bytes");
+    for _ in 0..2 {
+        block_on(store.set_aside(key)).unwrap();
+    }
+    assert_nothing_left(&*store, key);
+    put(&*store, other, b"other");
+    assert_eq!(read(&*store, other).unwrap(), b"other");
+    put(&*store, key, b"again");
+    assert_eq!(read(&*store, key).unwrap(), b"again", "its name is free");
+}
+
 pub(crate) fn a_listing_names_every_blob_once(engine: &mut impl BlobEngine) {
     let store = engine.blobs();
     let mut expected = HashSet::new();

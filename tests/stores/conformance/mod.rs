@@ -97,7 +97,7 @@ macro_rules! blob_store {
                 a_body_beyond_the_limit_is_refused_and_leaves_nothing, nothing_is_visible_before_the_end,
                 deleting_is_idempotent_and_readers_keep_what_they_opened, a_listing_names_every_blob_once,
                 ages_follow_the_clock_of_the_engine, a_dropped_put_leaves_nothing, stalled_senders_block_no_one,
-                an_empty_body_is_a_blob,
+                an_empty_body_is_a_blob, a_digest_is_that_of_the_bytes, what_is_set_aside_is_not_found_any_more,
             ]
         }
     };

@@ -1,0 +1,54 @@
+//! What a blob's bytes are now, and the place of those that are not what they were.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+use rustix::fs::{Advice, fadvise};
+use sha2::Digest;
+
+use crate::domain::blob::{BlobKey, BlobMeta, Sha256};
+use crate::stores::blobs::BlobStoreError;
+use crate::stores::local_fs::Disk;
+use crate::stores::local_fs::layout::sync_dir;
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+impl Disk {
+    /// Reads the whole blob. Its pages are given back before, so that the disk is asked and not the memory, and after: whoever looks
+    /// at everything must not push out of memory what others ask for.
+    pub(super) fn digest(&self, key: BlobKey) -> Result<BlobMeta, BlobStoreError> {
+        let mut file = self.open(key)?.file;
+        give_back(&file);
+        let (mut hasher, mut len, mut chunk) = (sha2::Sha256::new(), 0, vec![0; CHUNK]);
+        loop {
+            match file.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => {
+                    hasher.update(&chunk[..read]);
+                    len += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        give_back(&file);
+        Ok(BlobMeta { len, sha256: Sha256(hasher.finalize().into()) })
+    }
+
+    /// Moves the file to where nobody looks for blobs. One of that name that was there before is replaced.
+    pub(super) fn set_aside(&self, key: BlobKey) -> Result<(), BlobStoreError> {
+        let damaged = self.layout.damaged_dir();
+        match fs::rename(self.layout.path_of(key), damaged.join(key.to_string())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
+        }
+        sync_dir(&damaged)?;
+        Ok(File::open(self.layout.dir_of(key))?.sync_all()?)
+    }
+}
+
+/// Only advice: what the system makes of it is its own affair.
+fn give_back(file: &File) {
+    let _ = fadvise(file, 0, None, Advice::DontNeed);
+}
