@@ -25,6 +25,8 @@ struct Request {
 }
 
 fn main() -> Outcome<()> {
+    // As a child of the server does.
+    safelight::sandbox::keep_freed_memory();
     let avif = if cfg!(feature = "libaom") { ", libaom" } else { "" };
     say(&json!({ "version": format!("safelight {}{avif}", env!("CARGO_PKG_VERSION")) }))?;
     for line in io::stdin().lock().lines() {

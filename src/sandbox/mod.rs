@@ -44,6 +44,7 @@ pub use messages::{Failure, Job, Probing};
 pub use process::{Exit, Memory};
 pub use serve::{Tell, Work, serve};
 pub use spawn::{ChildProgram, Spawner};
+pub use sys::keep_freed_memory;
 pub use work::child_main;
 
 pub use crate::imaging::OutputInfo;

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 
 use super::messages::{Failure, Job, Probing};
 use super::serve::{Tell, Work, serve};
+use super::sys::keep_freed_memory;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::{Pipeline, cost};
 use crate::imaging::{self, Assets, ImagingError};
 
 /// The whole `main` of a child process of the server: serves the parent on standard input until it hangs up.
 pub fn child_main() -> ExitCode {
+    keep_freed_memory();
     serve(&mut Imaging)
 }
 
