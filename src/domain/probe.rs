@@ -6,14 +6,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use utoipa::ToSchema;
 
 use crate::domain::format::Format;
 use crate::domain::pipeline::cost::ImageInfo;
 
 /// What is known of an original.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageProbe {
     /// The format by its first bytes.
+    #[schema(value_type = String)]
     pub format: Format,
     /// Width in pixels, upright.
     pub width: u32,
@@ -42,7 +44,7 @@ impl ImageProbe {
 }
 
 /// What a header says for people, beside what processing needs to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Details {
     /// What the samples are.
     pub color_space: ColorSpace,
@@ -75,7 +77,7 @@ impl Details {
 }
 
 /// What the samples of a file are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorSpace {
     /// Shades of gray.
@@ -89,7 +91,7 @@ pub enum ColorSpace {
 }
 
 /// Chosen tags of EXIF data, each where the file has it. Numbers of cameras and lenses and names of owners are not among them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExifTags {
     /// Who made the camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,12 +110,14 @@ pub struct ExifTags {
     pub exposure_time: Option<String>,
     /// The focal length divided by the aperture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
     pub f_number: Option<Number>,
     /// The sensitivity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iso: Option<u32>,
     /// In millimetres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
     pub focal_length: Option<Number>,
     /// Who made the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,11 +131,13 @@ pub struct ExifTags {
 }
 
 /// What a glance at the pixels shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Glance {
     /// The mean of the colours that are most frequent.
+    #[schema(value_type = String)]
     pub dominant_color: HexColor,
     /// A picture of it in a few characters.
+    #[schema(value_type = String)]
     pub blurhash: BlurHash,
 }
 

@@ -3,12 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actors::frontend::{AssetQuery, DeleteAsset, FrontendError, GetAsset, ListAssets, PutAsset, StoredAsset};
-use crate::domain::asset::{Asset, AssetName};
+use crate::domain::asset::{Asset, AssetName, AssetVersion};
+use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::format::Format;
 use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
 use crate::http::time::rfc3339;
@@ -19,11 +21,40 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 /// One asset.
-fn asset(asset: &Asset) -> Value {
-    json!({
-        "name": asset.name, "version": asset.version, "format": asset.format, "bytes": asset.blob.len, "sha256": asset.blob.sha256,
-        "width": asset.width, "height": asset.height, "stored_at": rfc3339(asset.stored_at),
-    })
+#[derive(Serialize, ToSchema)]
+#[schema(as = Asset)]
+pub(crate) struct AssetBody<'a> {
+    #[schema(value_type = String)]
+    name: &'a AssetName,
+    /// What the name stands for now; a pipeline may name it: `watermark:logo@VERSION`.
+    #[schema(value_type = String, format = "uuid")]
+    version: AssetVersion,
+    #[schema(value_type = String)]
+    format: Format,
+    bytes: u64,
+    #[schema(value_type = String)]
+    sha256: Sha256,
+    width: u32,
+    height: u32,
+    #[schema(format = DateTime)]
+    stored_at: String,
+}
+
+impl<'a> From<&'a Asset> for AssetBody<'a> {
+    fn from(asset: &'a Asset) -> Self {
+        let Asset { ref name, version, blob: BlobMeta { len, sha256 }, format, width, height, stored_at } = *asset;
+        Self { name, version, format, bytes: len, sha256, width, height, stored_at: rfc3339(stored_at) }
+    }
+}
+
+/// A page of assets.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AssetPage)]
+pub(crate) struct AssetPageBody<'a> {
+    assets: Vec<AssetBody<'a>>,
+    /// The cursor of the page after; `null` on the last one.
+    #[schema(value_type = Option<String>)]
+    next: Option<&'a AssetName>,
 }
 
 /// `PUT /v1/assets/{name}`: 201 for a new name and 200 for one that stood for another image, once the image is durable.
@@ -32,7 +63,7 @@ pub(crate) async fn put(state: Data<HttpState>, request: HttpRequest, name: Path
     match store(&state, &request, &name, body.clone()).await {
         Ok(StoredAsset { asset: stored, replaced }) => {
             let status = if replaced { StatusCode::OK } else { StatusCode::CREATED };
-            HttpResponse::build(status).insert_header(download::entity_tag(stored.blob)).json(asset(&stored))
+            HttpResponse::build(status).insert_header(download::entity_tag(stored.blob)).json(AssetBody::from(&stored))
         }
         Err(problem) => body.refused_with(problem.error_response()),
     }
@@ -87,6 +118,6 @@ impl ListQuery {
 /// `GET /v1/assets?cursor=&limit=`: by name; `next` is the cursor of the page after.
 pub(crate) async fn list(state: Data<HttpState>, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
     let page = state.frontend.send(ListAssets(query.into_inner().parse()?)).timeout(ANSWER_DEADLINE).await??;
-    let assets: Vec<Value> = page.assets.iter().map(asset).collect();
-    Ok(HttpResponse::Ok().json(json!({ "assets": assets, "next": page.next })))
+    let assets = page.assets.iter().map(AssetBody::from).collect();
+    Ok(HttpResponse::Ok().json(AssetPageBody { assets, next: page.next.as_ref() }))
 }

@@ -34,7 +34,8 @@ pub(super) async fn identify(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    if let Access::Scope(scope) = access {
+    if access != Access::Open {
+        let scope = if let Access::Scope(scope) = access { Some(scope) } else { None };
         match admit(request.request(), scope) {
             Ok(caller) => drop(request.extensions_mut().insert(caller)),
             Err(problem) => {
@@ -61,7 +62,7 @@ pub(super) fn refusal(request: &HttpRequest, problem: &Problem) -> HttpResponse 
     if request.path().starts_with("/v1/") { problem.error_response() } else { problem.classic(request, problem.to_string()) }
 }
 
-fn admit(request: &HttpRequest, scope: Scope) -> Result<Caller, Problem> {
+fn admit(request: &HttpRequest, scope: Option<Scope>) -> Result<Caller, Problem> {
     if request.conn_data::<OperatorConnection>().is_some() {
         return Ok(Caller::LOCAL);
     }

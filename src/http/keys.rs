@@ -7,6 +7,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::actors::frontend::{CreateKey, FrontendError, GetKey, ListKeys, RevokeKey, RotateKey, ShownKey};
 use crate::domain::access::{Key, KeyChange, KeyId, KeyName, NewKey, Quota, Scopes};
@@ -16,23 +17,29 @@ use crate::http::time::rfc3339;
 use crate::http::{ANSWER_DEADLINE, HttpState, body};
 
 /// One key as its users see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Key)]
 pub struct KeyBody {
     /// What names it in lists, in logs and in paths.
     pub id: String,
     /// What people call it.
     pub name: String,
     /// What it is good for.
+    #[schema(value_type = Vec<String>)]
     pub scopes: Scopes,
     /// How much it may use.
     pub quota: Quota,
     /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// From when on it is good for nothing.
+    #[schema(format = DateTime)]
     pub expires_at: Option<String>,
     /// Since when it is good for nothing.
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
     /// Until when the secret before the present one is good, too.
+    #[schema(format = DateTime)]
     pub former_secret_until: Option<String>,
     /// What its holder shows; only ever in the answer that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,19 +68,33 @@ impl From<&ShownKey> for KeyBody {
     }
 }
 
+/// The name of a scope, for the description of the interface.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used; `Scopes` reads and prints the names")]
+pub(crate) enum ScopeName {
+    Submit,
+    Read,
+    Admin,
+}
+
 /// What a key is made from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = NewKey)]
 #[serde(deny_unknown_fields)]
 pub struct NewKeyBody {
-    /// What people call it.
+    /// What people call it: one line.
+    #[schema(min_length = 1, max_length = 64, pattern = r"^[ -~]*$")]
     pub name: String,
     /// What it is good for.
+    #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     pub scopes: Scopes,
     /// How much it may use; nothing is bounded unless it is named.
     #[serde(default)]
     pub quota: Quota,
     /// How many seconds it is good for; for ever where nothing is said.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 3_162_240_000_u64)]
     pub expires_in: Option<u64>,
 }
 
@@ -90,11 +111,13 @@ impl NewKeyBody {
 }
 
 /// How a key is rotated.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
 pub struct RotateBody {
     /// How many seconds the present secret stays good; a day where nothing is said.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 7_776_000)]
     pub overlap: Option<u64>,
 }
 

@@ -14,6 +14,7 @@ mod events;
 mod faults;
 mod health;
 mod keys;
+mod openapi;
 mod panics;
 mod pipelines;
 mod prefer;
@@ -41,6 +42,7 @@ use crate::domain::access::Scope;
 pub use caller::note_connection;
 pub use cors::cors;
 pub use keys::{KeyBody, NewKeyBody, RotateBody};
+pub use openapi::openapi_json;
 pub use request_id::request_id;
 
 /// What every handler needs.
@@ -66,11 +68,14 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 pub enum Access {
     /// Anybody, with a key or without: health, which must never depend on anything.
     Open,
+    /// Whoever has a key.
+    AnyKey,
     /// Callers with this scope.
     Scope(Scope),
 }
 
 const OPEN: Access = Access::Open;
+const ANY_KEY: Access = Access::AnyKey;
 const SUBMIT: Access = Access::Scope(Scope::Submit);
 const READ: Access = Access::Scope(Scope::Read);
 const ADMIN: Access = Access::Scope(Scope::Admin);
@@ -83,6 +88,7 @@ fn table() -> Vec<Entry> {
         entry("/image/get", [(Method::GET, READ, web::to(classic::get_image))]),
         entry("/livez", [(Method::GET, OPEN, web::to(health::livez))]),
         entry("/readyz", [(Method::GET, OPEN, web::to(health::readyz))]),
+        entry("/openapi.json", [(Method::GET, ANY_KEY, web::to(openapi::get))]),
         entry("/v1/tree", [(Method::GET, ADMIN, web::to(tree::get))]),
         entry("/v1/tasks", [(Method::GET, READ, web::to(tasks::list)), (Method::POST, SUBMIT, web::to(tasks::submit))]),
         entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get)), (Method::DELETE, SUBMIT, web::to(tasks::delete))]),

@@ -9,14 +9,35 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::web::{PathConfig, QueryConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::actors::frontend::{FrontendError, NotAdmitted};
 use crate::domain::error_code::ErrorCode;
 use crate::http::accept;
 
 /// The media type of [`Problem`]s.
-const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A problem as it is written (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'p> {
+    /// `urn:safelight:error:` and the code.
+    r#type: String,
+    /// A sentence about the code.
+    title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// The stable word that programs compare.
+    #[schema(value_type = String)]
+    code: ErrorCode,
+    /// What happened this time and what to do about it.
+    detail: &'p str,
+    /// Whether the same request may succeed later without being changed.
+    retryable: bool,
+}
 
 /// A refusal or failure as its client sees it.
 #[derive(Debug, Clone)]
@@ -77,15 +98,15 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = json!({
-            "type": format!("urn:safelight:error:{}", self.code),
-            "title": self.code.title(),
-            "status": self.status().as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-            "retryable": self.code.retryable(),
-        });
-        self.answer(PROBLEM_JSON, body.to_string())
+        let body = ProblemBody {
+            r#type: format!("urn:safelight:error:{}", self.code),
+            title: self.code.title(),
+            status: self.status().as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            retryable: self.code.retryable(),
+        };
+        self.answer(PROBLEM_JSON, serde_json::to_string(&body).expect("texts and numbers can be written as JSON"))
     }
 }
 

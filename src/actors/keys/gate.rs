@@ -71,11 +71,11 @@ impl Gate {
         self.keys().is_empty()
     }
 
-    /// Lets the holder of a key in that is good for what needs `scope`. Each call counts towards the key's pace.
+    /// Lets the holder of a key in that is good for what needs `scope`; any key is, where nothing is needed. Each call counts towards the key's pace.
     ///
     /// # Errors
     /// [`NotAdmitted`].
-    pub fn admit(&self, shown: Option<&str>, scope: Scope) -> Result<Caller, NotAdmitted> {
+    pub fn admit(&self, shown: Option<&str>, scope: impl Into<Option<Scope>>) -> Result<Caller, NotAdmitted> {
         let keys = self.keys();
         if keys.is_empty() {
             return Ok(Caller::LOCAL);
@@ -84,7 +84,10 @@ impl Gate {
         let known = keys.get(&shown.id()).ok_or(NotGood::WrongSecret)?;
         let caller = known.key.holder(shown.digest(), Timestamp::now())?;
         known.check_pace()?;
-        if caller.may(scope) { Ok(caller) } else { Err(NotAdmitted::MissingScope(scope)) }
+        match scope.into() {
+            Some(scope) if !caller.may(scope) => Err(NotAdmitted::MissingScope(scope)),
+            _ => Ok(caller),
+        }
     }
 
     /// Every key, in the order of their making.

@@ -3,13 +3,15 @@
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How much one key may use; what is not named is not bounded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
     /// Requests in a minute. As many may come at once; each then becomes free again after its share of the minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     pub requests_per_minute: Option<NonZeroU32>,
     /// Tasks that have not ended, uploads under way included.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,14 +6,13 @@ use actix_web::HttpResponse;
 use actix_web::http::header::LINK;
 use actix_web::web::{Data, Query, ReqData};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::actors::frontend::{ListTasks, TaskCursor, TaskQuery};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::task::TaskState;
 use crate::http::problem::Problem;
-use crate::http::tasks::bodies::listed;
+use crate::http::tasks::bodies::{ListedBody, TaskPageBody};
 use crate::http::time::{parse_rfc3339, rfc3339};
 use crate::http::{ANSWER_DEADLINE, HttpState};
 
@@ -62,12 +61,12 @@ fn not_a_moment(text: &str) -> String {
 pub(crate) async fn list(state: Data<HttpState>, caller: ReqData<Caller>, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
     let query = query.parse(*caller)?;
     let page = state.frontend.send(ListTasks(query)).timeout(ANSWER_DEADLINE).await??;
-    let tasks: Vec<Value> = page.tasks.iter().map(listed).collect();
+    let tasks = page.tasks.iter().map(ListedBody::from).collect();
     let mut response = HttpResponse::Ok();
     if let Some(next) = page.next {
         response.insert_header((LINK, format!("<{}>; rel=\"next\"", address(&query, next))));
     }
-    Ok(response.json(json!({ "tasks": tasks, "next": page.next.map(|cursor| cursor.0) })))
+    Ok(response.json(TaskPageBody { tasks, next: page.next.map(|cursor| cursor.0) }))
 }
 
 /// Where the page behind a place is.

@@ -9,7 +9,7 @@
 //! | `list` | pages of tasks |
 //! | `files` | the original and the results of a task |
 
-mod bodies;
+pub(super) mod bodies;
 mod fields;
 mod files;
 mod life;
@@ -18,9 +18,8 @@ mod submit;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, ReqData};
-use serde_json::{Value, json};
 
-use crate::actors::frontend::{FrontendError, GetTask, TaskView, await_end};
+use crate::actors::frontend::{FrontendError, GetTask, await_end};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
@@ -28,7 +27,7 @@ use crate::domain::pipeline::{InvalidVariantName, VariantName};
 use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
 use crate::http::{ANSWER_DEADLINE, HttpState};
-use bodies::{AttemptBody, TaskBody};
+use bodies::HistoryBody;
 
 pub(crate) use files::{get_original, get_result, get_variant};
 pub(crate) use life::{cancel, delete, retry};
@@ -60,12 +59,5 @@ pub(crate) async fn get(
     };
     let mut response = HttpResponse::Ok();
     prefer.tell(wait, &mut response);
-    Ok(response.json(body(&view)))
-}
-
-/// The task with its history.
-fn body(TaskView { task, attempts }: &TaskView) -> Value {
-    let mut body = json!(TaskBody::from(task));
-    body["attempts"] = attempts.iter().map(|attempt| json!(AttemptBody::from(attempt))).collect();
-    body
+    Ok(response.json(HistoryBody::from(&view)))
 }

@@ -6,7 +6,6 @@ use actix_multipart::Multipart;
 use actix_web::http::header::{HeaderName, LOCATION, RETRY_AFTER};
 use actix_web::web::{Data, Payload, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use serde_json::json;
 
 use crate::actors::frontend::{AcceptedTask, FrontendError, NewImage, ReadParameters, Submission, TaskView, await_end};
 use crate::domain::access::Caller;
@@ -17,7 +16,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::http::body::{self, BodyClock, SharedBody};
 use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
-use crate::http::tasks::{self, fields::Fields};
+use crate::http::tasks::{bodies::HistoryBody, fields::Fields};
 use crate::http::time::rfc3339;
 use crate::http::{ANSWER_DEADLINE, HttpState, accept};
 
@@ -56,9 +55,9 @@ async fn answer(state: &HttpState, caller: Caller, prefer: Prefer, accepted: Acc
     if replayed {
         response.insert_header((IDEMPOTENT_REPLAYED, "true"));
     }
-    let mut body = tasks::body(&view);
+    let mut body = HistoryBody::from(&view);
     if is_open {
-        body["estimated_ready_at"] = json!(ready_in.map(|wait| rfc3339(Timestamp::now().after(wait))));
+        body.estimated_ready_at = Some(ready_in.map(|wait| rfc3339(Timestamp::now().after(wait))));
         response.insert_header((RETRY_AFTER, ready_in.unwrap_or_default().max(SOONEST).as_secs_f64().ceil() as u64));
     }
     response.json(body)

@@ -1,0 +1,42 @@
+"""What a valid request to Safelight looks like where JSON Schema cannot say it: images, pipelines, times.
+
+Schemathesis loads this file for `scripts/schemathesis`.
+"""
+
+import struct
+import zlib
+
+import schemathesis
+from hypothesis import strategies as st
+
+
+def png(width, height):
+    """A PNG of one colour, from its specification alone."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + b"\x20\x60\xc0" * width for _ in range(height))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+IMAGES = st.sampled_from([png(1, 1), png(7, 5), png(64, 48)])
+
+schemathesis.openapi.format("binary", IMAGES)
+schemathesis.openapi.media_type("application/octet-stream", IMAGES)
+schemathesis.openapi.format("pipeline", st.sampled_from(["invert", "default", "resize:4x4/grayscale/jpeg:q=80", "rotate:90/webp"]))
+schemathesis.openapi.format("preset", st.just("default"))
+schemathesis.openapi.format("variants", st.sampled_from(["a=invert", "thumb=resize:4x4/png+large=jpeg"]))
+schemathesis.openapi.format("variant", st.sampled_from(["result", "thumb"]))
+schemathesis.openapi.format("metadata", st.sampled_from(["order 7", '{"order":7}']))
+schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", "7d"]))
+
+
+@schemathesis.hook
+def map_query(context, query):
+    """Says one thing: a task has a pipeline, or a preset, or variants."""
+    wanted = [name for name in ("pipeline", "preset", "variants") if query and name in query]
+    for name in wanted[1:]:
+        del query[name]
+    return query
