@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -60,6 +60,9 @@ operations: ## Write docs/operations.md and its pictures anew from the declarati
 
 errors: ## Write docs/errors.md anew from the codes in src/domain/error_code.rs
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test interface the_page_of_errors
+
+openapi: ## Write docs/openapi.json anew from the routes in src/http
+	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test interface the_description
 
 bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 5 minutes; SAFELIGHT_PHOTOS)
 	cargo bench --bench supervision --bench stores --bench queue_length --bench sandbox --bench imaging

@@ -1,12 +1,12 @@
-//! The pages about the HTTP interface that are made from the code: `make errors` writes them anew; a test fails while one is not what would
-//! be written.
+//! The pages about the HTTP interface that are made from the code: `make errors` and `make openapi` write them anew; a test fails
+//! while one is not what would be written.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use safelight::domain::error_code::ErrorCode;
 
-/// Set by `make errors`.
+/// Set by both.
 const WRITE: &str = "SAFELIGHT_WRITE_DOCS";
 
 /// Fails while a page is not what is made from the code, unless it is to be written anew.
@@ -65,4 +65,9 @@ fn page_of_errors() -> String {
 #[test]
 fn the_page_of_errors_is_what_the_code_says() {
     check("errors.md", "make errors", &page_of_errors());
+}
+
+#[test]
+fn the_description_of_the_interface_is_what_the_code_says() {
+    check("openapi.json", "make openapi", &safelight::http::openapi_json());
 }

@@ -5,12 +5,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
     Nothing,
+    AnyKey,
     Submit,
     Read,
     Admin,
 }
 
-use Needs::{Admin, Nothing, Read, Submit};
+use Needs::{Admin, AnyKey, Nothing, Read, Submit};
 
 /// Method, path as the server writes it, who is let in, and a path to ask. `TASK` stands for the id of a task: such a route is one about
 /// somebody's task.
@@ -20,6 +21,7 @@ pub(super) const ROUTES: &[(&str, &str, Needs, &str)] = &[
     ("GET", "/image/get", Read, "/image/get?id=TASK"),
     ("GET", "/livez", Nothing, "/livez"),
     ("GET", "/readyz", Nothing, "/readyz"),
+    ("GET", "/openapi.json", AnyKey, "/openapi.json"),
     ("GET", "/v1/tree", Admin, "/v1/tree"),
     ("GET", "/v1/tasks", Read, "/v1/tasks"),
     ("POST", "/v1/tasks", Submit, "/v1/tasks"),
