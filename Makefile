@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi api-test bench load figures bench-imaging bench-service ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
 LOAD := target/release/examples/load
 # Arguments of the comparisons with peers, such as BENCH='--rounds 2' or BENCH='--page docs/benchmarks.md'.
 BENCH ?=
+# Arguments of schemathesis, such as API_TEST='--max-examples 200 --seed 1'.
+API_TEST ?=
 # How long each target is fuzzed, and which (none named: all).
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?=
@@ -63,6 +65,10 @@ errors: ## Write docs/errors.md anew from the codes in src/domain/error_code.rs
 
 openapi: ## Write docs/openapi.json anew from the routes in src/http
 	SAFELIGHT_WRITE_DOCS=1 cargo test --quiet --test interface the_description
+
+api-test: ## Judge a server by its description with schemathesis (python3 with venv; API_TEST='--max-examples 200')
+	cargo build
+	scripts/schemathesis $(API_TEST)
 
 bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 5 minutes; SAFELIGHT_PHOTOS)
 	cargo bench --bench supervision --bench stores --bench queue_length --bench sandbox --bench imaging

@@ -34,9 +34,16 @@ schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", 
 
 
 @schemathesis.hook
-def map_query(context, query):
-    """Says one thing: a task has a pipeline, or a preset, or variants."""
-    wanted = [name for name in ("pipeline", "preset", "variants") if query and name in query]
-    for name in wanted[1:]:
-        del query[name]
-    return query
+def before_call(context, case, kwargs):
+    """Makes a valid request mean something: one of a pipeline, a preset and variants, nothing said twice, a setting of one's own."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if case.operation.path == "/v1/settings/{key}" and case.path_parameters:
+        # A key of the configuration takes values of its own kind only.
+        case.path_parameters["key"] = "my." + case.path_parameters["key"][:200]
+    form = case.body if isinstance(case.body, dict) else {}
+    query = case.query if isinstance(case.query, dict) else {}
+    for names in (("pipeline", "preset", "variants"), ("metadata",), ("expires_in",)):
+        said = [name for name in names if name in query]
+        for name in said if any(name in form for name in names) else said[1:]:
+            del query[name]

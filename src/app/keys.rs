@@ -110,7 +110,8 @@ fn through_server(directory: &Path, command: &KeysCommand) -> Result<Vec<KeyBody
         }
         KeysCommand::Revoke(id) => {
             exchange(directory, "DELETE", &one(id), None)?;
-            ask(directory, "GET", &one(id), None).map(|key| vec![key])
+            let all = ask::<Listed>(directory, "GET", "/v1/keys", None)?.keys;
+            Ok(all.into_iter().filter(|key| key.id == id.to_string()).collect())
         }
     }
 }

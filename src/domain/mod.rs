@@ -13,3 +13,4 @@ pub mod pipeline;
 pub mod probe;
 pub mod task;
 pub mod timestamp;
+pub(crate) mod whole;

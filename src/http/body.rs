@@ -17,6 +17,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, mime};
 use futures::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::actors::frontend::{FrontendError, Upload};
@@ -198,5 +199,7 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(
         return Err(Problem::new(ErrorCode::UnsupportedMediaType, detail));
     }
     let invalid = |error| Problem::new(ErrorCode::InvalidRequest, format!("the body is not what is expected: {error}"));
-    serde_json::from_slice(&bytes).map(Some).map_err(invalid)
+    // An object and nothing else: `serde` would take a list of its values, too.
+    let object: Map<String, Value> = serde_json::from_slice(&bytes).map_err(invalid)?;
+    serde_json::from_value(Value::Object(object)).map(Some).map_err(invalid)
 }

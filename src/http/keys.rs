@@ -5,13 +5,15 @@ use std::time::Duration;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::actors::frontend::{CreateKey, FrontendError, GetKey, ListKeys, RevokeKey, RotateKey, ShownKey};
 use crate::domain::access::{Key, KeyChange, KeyId, KeyName, NewKey, Quota, Scopes};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::whole;
 use crate::http::problem::Problem;
 use crate::http::time::rfc3339;
 use crate::http::{ANSWER_DEADLINE, HttpState, body};
@@ -90,12 +92,18 @@ pub struct NewKeyBody {
     #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     pub scopes: Scopes,
     /// How much it may use; nothing is bounded unless it is named.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "quota")]
     pub quota: Quota,
     /// How many seconds it is good for; for ever where nothing is said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 1, maximum = 3_162_240_000_u64)]
     pub expires_in: Option<u64>,
+}
+
+/// An object and nothing else, as with the body around it.
+fn quota<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quota, D::Error> {
+    let object = Map::deserialize(deserializer)?;
+    serde_json::from_value(Value::Object(object)).map_err(|error| D::Error::custom(format!("quota: {error}")))
 }
 
 impl NewKeyBody {
@@ -116,7 +124,7 @@ impl NewKeyBody {
 #[serde(deny_unknown_fields)]
 pub struct RotateBody {
     /// How many seconds the present secret stays good; a day where nothing is said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 0, maximum = 7_776_000)]
     pub overlap: Option<u64>,
 }

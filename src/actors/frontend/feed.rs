@@ -97,7 +97,7 @@ async fn open(
         Some(id) => Some(questions::visible(&services, caller, id).await?),
         None => None,
     };
-    let is_gap = after.is_some_and(|after| after.0 + 1 < oldest.0 || after > latest);
+    let is_gap = after.is_some_and(|after| after.0.saturating_add(1) < oldest.0 || after > latest);
     let before_oldest = EventNo(oldest.0.saturating_sub(1));
     let seen = match after {
         Some(after) if !is_gap => after,

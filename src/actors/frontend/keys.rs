@@ -41,7 +41,7 @@ impl Handler<ListKeys> for Frontend {
     }
 }
 
-/// Asks for one key.
+/// Asks for one key; one that was revoked is in the list only.
 #[derive(Message)]
 #[rtype(result = "Result<Key, FrontendError>")]
 pub struct GetKey {
@@ -56,7 +56,7 @@ impl Handler<GetKey> for Frontend {
         let keys = self.services.keys.clone();
         let find = async move {
             let all = keys.send(AllKeys).timeout(ASK_DEADLINE).await?;
-            all.into_iter().find(|key| key.id == id).ok_or(FrontendError::NoSuchApiKey)
+            all.into_iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(FrontendError::NoSuchApiKey)
         };
         Box::pin(find.into_actor(self))
     }

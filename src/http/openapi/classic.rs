@@ -22,12 +22,14 @@ fn new_image() -> Described {
         .classic()
         .query("pipeline", "A pipeline in either form, or the name of a preset. Not with `variants`.", formatted("pipeline"))
         .query("variants", "Pipelines by the names of their results. Not with `pipeline`.", formatted("variants"))
-        .body(Required::True, vec![("application/octet-stream", Content::new(Some(bytes()))), ("multipart/form-data", form(&[]))])
+        .body(
+            Required::True,
+            vec![("application/octet-stream", Content::new(Some(bytes()))), ("multipart/form-data", Content::new(Some(form(&[]))))],
+        )
         .answer(202, "The image and its task are durable: the id, as a word or as JSON.")
         .content(202, "text/plain", text())
         .content(202, "application/json", accepted)
         .problems(&upload_problems())
-        .link(202, "isReady", "$response.body#/id")
 }
 
 fn is_ready() -> Described {

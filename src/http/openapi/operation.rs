@@ -124,9 +124,9 @@ impl Described {
         self.with(status, |answer| answer.header(name, header))
     }
 
-    /// What can be asked next about what an answer tells: an operation with the parameter `id`.
-    pub(super) fn link(self, status: u16, operation: &str, expression: &str) -> Self {
-        let link = Link::builder().operation_id(operation).parameter("id", expression).build();
+    /// What can be asked next about what an answer tells: an operation, and where its parameter is found.
+    pub(super) fn link(self, status: u16, operation: &str, parameter: &str, expression: &str) -> Self {
+        let link = Link::builder().operation_id(operation).parameter(parameter, expression).build();
         self.with(status, |answer| answer.link(operation, link))
     }
 

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Components, ComponentsBuilder, Ref, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{Number, PartialSchema, ToSchema};
 
 use crate::domain::access::Quota;
 use crate::http::assets::{AssetBody, AssetPageBody};
@@ -38,7 +38,13 @@ pub(super) fn one_of<'w>(words: impl IntoIterator<Item = &'w str>) -> Object {
 
 /// A whole number.
 pub(super) fn integer(min: u64, max: u64) -> Object {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min as f64)).maximum(Some(max as f64)).build()
+    let exact = |number| Number::UInt(usize::try_from(number).unwrap_or(usize::MAX));
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(exact(min))).maximum(Some(exact(max))).build()
+}
+
+/// A frame of a stream of events.
+pub(super) fn event() -> Object {
+    object([("id", text().into()), ("event", text().into()), ("data", text().into())])
 }
 
 /// Bytes.

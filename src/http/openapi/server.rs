@@ -34,7 +34,7 @@ fn tree() -> Described {
     Described::new(Method::GET, "/v1/tree", "server", "getTree", "Every supervisor and actor").json(
         200,
         "The root; each node has its `children`.",
-        object([("id", text().into()), ("state", text().into()), ("restarts", integer(0, u64::MAX >> 1).into())]),
+        object([("id", text().into()), ("state", text().into()), ("restarts", integer(0, u64::MAX).into())]),
     )
 }
 
@@ -50,7 +50,7 @@ fn explain() -> Described {
         .query("width", "Its width in pixels.", integer(1, u32::MAX.into()))
         .query("height", "Its height in pixels.", integer(1, u32::MAX.into()))
         .query("frames", "How many frames it has.", integer(1, u32::MAX.into()))
-        .body(Required::True, vec![("text/plain", Content::new(Some(text())))])
+        .body(Required::False, vec![("text/plain", Content::new(Some(text())))])
         .json(200, "The plan, and every error.", explanation)
         .problems(&[E::InvalidRequest, E::UploadTimeout, E::PayloadTooLarge])
 }
@@ -77,9 +77,9 @@ fn keys() -> Vec<Described> {
             .answer_header(201, "Location", "The key.")
             .problems(&SMALL_BODY)
             .problems(&[E::EmptyBody, E::UnsupportedMediaType, E::TooManyKeys, E::StorageFull])
-            .link(201, "getKey", "$response.body#/id")
-            .link(201, "rotateKey", "$response.body#/id")
-            .link(201, "revokeKey", "$response.body#/id"),
+            .link(201, "getKey", "id", "$response.body#/id")
+            .link(201, "rotateKey", "id", "$response.body#/id")
+            .link(201, "revokeKey", "id", "$response.body#/id"),
         one_key(Method::GET, "/v1/keys/{id}", "getKey", "One key").json(200, "The key, without its secret.", key()),
         one_key(Method::DELETE, "/v1/keys/{id}", "revokeKey", "End a key; it stays in the list")
             .answer(204, "From now on nobody is let in by it.")
@@ -118,6 +118,8 @@ fn settings() -> Vec<Described> {
         one_setting(Method::PUT, "putSetting", "Set a key")
             .json_body(Required::True, anything())
             .json(200, "The key with the value in force, which is durable.", setting())
+            .link(200, "getSetting", "key", "$response.body#/key")
+            .link(200, "deleteSetting", "key", "$response.body#/key")
             .problems(&SMALL_BODY)
             .problems(&[E::InvalidSetting, E::StorageFull]),
         one_setting(Method::DELETE, "deleteSetting", "Remove a key; one of the configuration's falls back to it")

@@ -1,13 +1,15 @@
 //! Tasks: handed in, asked about, watched, cancelled, run again, deleted.
 
 use actix_web::http::Method;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, Required};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, Type};
+use utoipa::openapi::{Content, Required, Schema};
 
 use crate::domain::error_code::ErrorCode;
 use crate::http::openapi::files::{accept_header, image_of, image_problems};
 use crate::http::openapi::operation::Described;
-use crate::http::openapi::schemas::{bytes, formatted, integer, list, object, one_of, or_null, task, task_with_history, text, uuid};
+use crate::http::openapi::schemas::{
+    bytes, event, formatted, integer, list, object, one_of, or_null, pattern, task, task_with_history, text, uuid,
+};
 
 const TAG: &str = "tasks";
 
@@ -17,11 +19,29 @@ pub(super) fn operations() -> Vec<Described> {
     operations
 }
 
-/// A form with an image and further parts, each a text.
-pub(super) fn form(parts: &[(&str, &str)]) -> Content {
+/// The name of an upload.
+const IDEMPOTENCY_KEY: &str = "^[!-~]{1,255}$";
+
+/// A form with an image and further parts, each a text of a form of its own.
+pub(super) fn form(parts: &[(&str, &str)]) -> Object {
     let image = ObjectBuilder::new().schema_type(Type::Object).property("image", bytes()).required("image");
-    Content::new(Some(parts.iter().fold(image, |form, (name, format)| form.property(*name, formatted(format))).build()))
+    let image = image.additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    parts.iter().fold(image, |form, (name, format)| form.property(*name, formatted(format))).build()
 }
+
+/// A form for a task: what is wanted is said in one of three ways, if at all.
+fn task_form() -> Content {
+    let form = |wanted: &str| {
+        let parts = PARTS.iter().map(|(name, format, _)| (*name, *format));
+        let is_other = |name: &str| WANTED.contains(&name) && name != wanted;
+        form(&parts.filter(|(name, _)| !is_other(name)).collect::<Vec<_>>())
+    };
+    let forms = WANTED.iter().fold(AnyOfBuilder::new(), |forms, wanted| forms.item(form(wanted)));
+    Content::new(Some(Schema::AnyOf(forms.build())))
+}
+
+/// The three ways.
+const WANTED: [&str; 3] = ["pipeline", "preset", "variants"];
 
 /// What any upload of an image for a task is refused with.
 pub(super) fn upload_problems() -> Vec<ErrorCode> {
@@ -64,18 +84,21 @@ fn list_tasks() -> Described {
     Described::new(Method::GET, "/v1/tasks", TAG, "listTasks", "List tasks, oldest first")
         .about("A caller sees the own tasks, an admin all.")
         .query("state", "Only tasks in this state.", one_of(states))
-        .query("cursor", "`next` of the page before.", integer(0, u64::MAX >> 1))
+        .query("cursor", "`next` of the page before.", integer(0, u64::MAX))
         .query("limit", "Tasks on a page; 50 where nothing is said.", integer(1, 500))
         .json(200, "A page; `next` is the cursor of the page after, `null` on the last one.", page)
         .problems(&[ErrorCode::InvalidRequest])
-        .link(200, "getTask", "$response.body#/tasks/0/id")
 }
 
 fn submit() -> Described {
-    let parts: Vec<(&str, &str)> = PARTS.iter().map(|(name, format, _)| (*name, *format)).collect();
     let described = Described::new(Method::POST, "/v1/tasks", TAG, "submitTask", "Hand in an image")
         .about("The body is the image, or a form with a part `image`; what is to be done is said in the query or in further parts.")
-        .body(Required::True, vec![("application/octet-stream", Content::new(Some(bytes()))), ("multipart/form-data", form(&parts))])
+        .body(Required::True, vec![("application/octet-stream", Content::new(Some(bytes()))), ("multipart/form-data", task_form())])
+        .header(
+            "Idempotency-Key",
+            "A name for this upload, so that it can be sent again without making a second task.",
+            pattern(IDEMPOTENCY_KEY),
+        )
         .json(200, "The task, which has ended within the wait.", task_with_history())
         .json(202, "The image and its task are durable.", task_with_history())
         .answer_header(200, "Location", "The task.")
@@ -83,10 +106,12 @@ fn submit() -> Described {
         .answer_header(202, "Location", "The task.")
         .answer_header(202, "Retry-After", "Seconds until it may have ended.")
         .answer_header(202, "Preference-Applied", "How long was waited at most.")
-        .problems(&upload_problems());
+        .answer_header(202, "Idempotent-Replayed", "`true` where the upload was sent before.")
+        .problems(&upload_problems())
+        .problems(&[ErrorCode::IdempotencyInProgress, ErrorCode::IdempotencyKeyReused]);
     let described = PARTS.iter().fold(described, |described, (name, format, about)| described.query(name, about, formatted(format)));
-    let next = ["getTask", "cancelTask", "deleteTask", "getOriginal", "getResult", "eventsOfTask"];
-    next.into_iter().fold(prefer(described), |described, operation| described.link(202, operation, "$response.body#/id"))
+    let next = ["getTask", "isReady", "getImage", "cancelTask", "deleteTask", "getOriginal", "getResult", "eventsOfTask"];
+    next.into_iter().fold(prefer(described), |described, operation| described.link(202, operation, "id", "$response.body#/id"))
 }
 
 /// An operation about one task.
@@ -114,7 +139,7 @@ fn cancel() -> Described {
     one(Method::POST, "/v1/tasks/{id}/cancel", "cancelTask", "Stop a task")
         .json(200, "The task, cancelled for good and its work stopped.", task())
         .problems(&[ErrorCode::WrongState, ErrorCode::UploadTimeout, ErrorCode::PayloadTooLarge, ErrorCode::InvalidRequest])
-        .link(200, "retryTask", "$response.body#/id")
+        .link(200, "retryTask", "id", "$response.body#/id")
 }
 
 fn retry() -> Described {
@@ -129,9 +154,9 @@ fn retry() -> Described {
 /// A stream of events.
 fn stream(described: Described) -> Described {
     described
-        .header("Last-Event-ID", "The last event that was seen; the stream goes on behind it.", integer(0, u64::MAX >> 1))
+        .header("Last-Event-ID", "The last event that was seen; the stream goes on behind it.", integer(0, u64::MAX))
         .answer(200, "Server-Sent Events: `state`, `progress` and others, as JSON, each with its id.")
-        .content(200, "text/event-stream", text())
+        .content(200, "text/event-stream", event())
         .answer(204, "Everything was seen, and nothing more will happen.")
         .problems(&[ErrorCode::InvalidRequest, ErrorCode::TooManyWatchers])
 }
