@@ -101,5 +101,5 @@ fn put() -> Described {
 fn delete() -> Described {
     one(Method::DELETE, "deleteAsset", "Take an asset's name away; tasks keep the version that they were accepted with")
         .answer(204, "The name stands for nothing.")
-        .problems(&[ErrorCode::NotFound])
+        .problems(&[ErrorCode::NotFound, ErrorCode::StorageFull])
 }

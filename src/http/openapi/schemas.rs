@@ -9,7 +9,7 @@ use crate::http::assets::{AssetBody, AssetPageBody};
 use crate::http::keys::{KeyBody, NewKeyBody, RotateBody};
 use crate::http::openapi::operation::AnySchema;
 use crate::http::problem::ProblemBody;
-use crate::http::tasks::bodies::{HistoryBody, TaskBody};
+use crate::http::tasks::bodies::{HistoryBody, TaskBody, TaskPageBody};
 
 /// Any text.
 pub(super) fn text() -> Object {
@@ -87,6 +87,11 @@ pub(super) fn task() -> AnySchema {
     named::<TaskBody<'_>>()
 }
 
+/// A page of tasks.
+pub(super) fn task_page() -> AnySchema {
+    named::<TaskPageBody<'_>>()
+}
+
 /// A task with its history.
 pub(super) fn task_with_history() -> AnySchema {
     named::<HistoryBody<'_>>()
@@ -128,6 +133,17 @@ pub(super) fn components() -> Components {
     macro_rules! add {
         ($($body:ty),* $(,)?) => { $( schemas.push((<$body>::name().into_owned(), <$body>::schema())); <$body>::schemas(&mut schemas); )* };
     }
-    add!(ProblemBody<'_>, TaskBody<'_>, HistoryBody<'_>, AssetBody<'_>, AssetPageBody<'_>, Quota, KeyBody, NewKeyBody, RotateBody);
+    add!(
+        ProblemBody<'_>,
+        TaskBody<'_>,
+        HistoryBody<'_>,
+        TaskPageBody<'_>,
+        AssetBody<'_>,
+        AssetPageBody<'_>,
+        Quota,
+        KeyBody,
+        NewKeyBody,
+        RotateBody
+    );
     ComponentsBuilder::new().schemas_from_iter(schemas).build()
 }

@@ -25,9 +25,11 @@ fn livez() -> Described {
 }
 
 fn readyz() -> Described {
-    Described::new(Method::GET, "/readyz", "server", "readyz", "Whether images are taken")
-        .json(200, "They are.", status())
-        .problems(&[ErrorCode::QueueFull, ErrorCode::Draining])
+    Described::new(Method::GET, "/readyz", "server", "readyz", "Whether images are taken").json(200, "They are.", status()).problems(&[
+        ErrorCode::QueueFull,
+        ErrorCode::Draining,
+        ErrorCode::StorageFull,
+    ])
 }
 
 fn tree() -> Described {

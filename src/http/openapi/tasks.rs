@@ -7,9 +7,7 @@ use utoipa::openapi::{Content, Required, Schema};
 use crate::domain::error_code::ErrorCode;
 use crate::http::openapi::files::{accept_header, image_of, image_problems};
 use crate::http::openapi::operation::Described;
-use crate::http::openapi::schemas::{
-    bytes, event, formatted, integer, list, object, one_of, or_null, pattern, task, task_with_history, text, uuid,
-};
+use crate::http::openapi::schemas::{bytes, event, formatted, integer, one_of, pattern, task, task_page, task_with_history, text, uuid};
 
 const TAG: &str = "tasks";
 
@@ -78,15 +76,15 @@ fn prefer(described: Described) -> Described {
 }
 
 fn list_tasks() -> Described {
-    let states = ["not_started", "in_progress", "finished", "failed", "cancelled", "deleting"];
-    let line = object([("id", uuid().into()), ("state", one_of(states).into()), ("run", integer(1, u32::MAX.into()).into())]);
-    let page = object([("tasks", list(line)), ("next", or_null(Type::Integer))]);
+    let states = ["not_started", "in_progress", "finished", "failed", "cancelled"];
     Described::new(Method::GET, "/v1/tasks", TAG, "listTasks", "List tasks, oldest first")
         .about("A caller sees the own tasks, an admin all.")
         .query("state", "Only tasks in this state.", one_of(states))
+        .query("since", "Only tasks accepted at this moment or later.", formatted("date-time"))
         .query("cursor", "`next` of the page before.", integer(0, u64::MAX))
         .query("limit", "Tasks on a page; 50 where nothing is said.", integer(1, 500))
-        .json(200, "A page; `next` is the cursor of the page after, `null` on the last one.", page)
+        .json(200, "A page; `next` is the cursor of the page after, `null` on the last one.", task_page())
+        .answer_header(200, "Link", "The page after, `rel=\"next\"` (RFC 8288).")
         .problems(&[ErrorCode::InvalidRequest])
 }
 
@@ -132,13 +130,14 @@ fn delete() -> Described {
         .about("An unfinished one is cancelled first. One that is not there is deleted already.")
         .path("id", "The task.", uuid())
         .answer(204, "Nobody can see it any more.")
-        .problems(&[ErrorCode::NotFound])
+        .problems(&[ErrorCode::NotFound, ErrorCode::StorageFull])
 }
 
 fn cancel() -> Described {
+    use ErrorCode as E;
     one(Method::POST, "/v1/tasks/{id}/cancel", "cancelTask", "Stop a task")
         .json(200, "The task, cancelled for good and its work stopped.", task())
-        .problems(&[ErrorCode::WrongState, ErrorCode::UploadTimeout, ErrorCode::PayloadTooLarge, ErrorCode::InvalidRequest])
+        .problems(&[E::WrongState, E::UploadTimeout, E::PayloadTooLarge, E::InvalidRequest, E::StorageFull])
         .link(200, "retryTask", "id", "$response.body#/id")
 }
 
