@@ -3,6 +3,7 @@
 Schemathesis loads this file for `scripts/schemathesis`.
 """
 
+import os
 import struct
 import zlib
 
@@ -27,7 +28,7 @@ schemathesis.openapi.format("binary", IMAGES)
 schemathesis.openapi.media_type("application/octet-stream", IMAGES)
 schemathesis.openapi.format("pipeline", st.sampled_from(["invert", "default", "resize:4x4/grayscale/jpeg:q=80", "rotate:90/webp"]))
 schemathesis.openapi.format("preset", st.just("default"))
-schemathesis.openapi.format("variants", st.sampled_from(["a=invert", "thumb=resize:4x4/png+large=jpeg"]))
+schemathesis.openapi.format("variants", st.sampled_from(["a=invert", "thumb=resize:4x4/png large=jpeg"]))
 schemathesis.openapi.format("variant", st.sampled_from(["result", "thumb"]))
 schemathesis.openapi.format("metadata", st.sampled_from(["order 7", '{"order":7}']))
 schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", "7d"]))
@@ -36,6 +37,9 @@ schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Makes a valid request mean something: one of a pipeline, a preset and variants, nothing said twice, a setting of one's own."""
+    if case.method != "GET" and (case.path_parameters or {}).get("id") == os.environ.get("SAFELIGHT_KEY_ID"):
+        # The key that all requests show is not to be ended by one of them.
+        case.path_parameters["id"] = "0" * 16
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.operation.path == "/v1/settings/{key}" and case.path_parameters:
