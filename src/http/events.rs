@@ -4,12 +4,14 @@
 
 use std::convert::Infallible;
 use std::fmt::Write;
+use std::future::ready;
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::{Bytes, Data, Path, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
+use futures::StreamExt;
 use futures::stream::{self, Stream};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -59,7 +61,12 @@ async fn answer(state: &HttpState, caller: Caller, request: &HttpRequest, task: 
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream").insert_header((CACHE_CONTROL, "no-store")).insert_header((X_ACCEL_BUFFERING, "no"));
     // The body of an answer to HEAD would be read to its end, which may never come.
-    Ok(if request.method() == Method::HEAD { response.finish() } else { response.streaming(frames(feed, state.watch.heartbeat)) })
+    if request.method() == Method::HEAD {
+        return Ok(response.finish());
+    }
+    // A stream must not outlive the key that opened it: the frame that would come next, a heartbeat at the latest, is its end.
+    let gate = state.gate.clone();
+    Ok(response.streaming(frames(feed, state.watch.heartbeat).take_while(move |_| ready(gate.still_admits(caller)))))
 }
 
 /// The event that the client has seen last, if it says so.

@@ -198,6 +198,26 @@ fn a_stream_of_everything_has_only_what_is_ones_own() {
 }
 
 #[test]
+fn a_stream_does_not_outlive_its_key() {
+    let server = Options::new().set("watch.heartbeat", "1h").set("tasks.deadline", "10m").start();
+    // Opened while there was no key.
+    let keyless = Stream::open(&server, "/v1/events", None);
+    let (_, admin) = make_key(&server, None, &["admin"], &json!({}));
+    let (id, key) = make_key(&server, Some(&admin), &["submit", "read"], &json!({}));
+    let mut stream = Stream::open_with(&server, "/v1/events", &[("authorization", &format!("Bearer {key}"))]);
+    let held = ask_as(&server, Some(&key), "POST", "/v1/tasks?pipeline=fault_loop", "image/png", &small_png());
+    assert_eq!(held.status, 202);
+    assert!(stream.next().is_some(), "it is told of its own task");
+    assert!(keyless.rest().is_empty(), "its next frame would have been the first that needs a key");
+    assert_eq!(ask_as(&server, Some(&admin), "DELETE", &format!("/v1/keys/{id}"), "", b"").status, 204);
+    let held = held.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(ask_as(&server, Some(&admin), "POST", &format!("/v1/tasks/{held}/cancel"), "", b"").status, 200);
+    // An hour before the next heartbeat.
+    let told = stream.rest();
+    assert!(told.iter().all(|frame| frame.data["state"] != "cancelled"), "nothing is told once the key has ended: {told:?}");
+}
+
+#[test]
 fn what_cannot_be_streamed_is_refused() {
     let server = Server::new();
     let id = server.upload(&small_png(), "");

@@ -90,6 +90,16 @@ impl Gate {
         }
     }
 
+    /// Whether somebody who was let in before would still be.
+    #[must_use]
+    pub fn still_admits(&self, caller: Caller) -> bool {
+        let now = Timestamp::now();
+        match caller.key() {
+            None => self.is_open(),
+            Some(key) => self.keys().get(&key).is_some_and(|known| known.key.is_good(now)),
+        }
+    }
+
     /// Every key, in the order of their making.
     pub(super) fn list(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = self.keys().values().map(|known| known.key.clone()).collect();

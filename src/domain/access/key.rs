@@ -170,6 +170,12 @@ impl Key {
         Ok(Caller::holder(self.id, self.scopes, self.quota))
     }
 
+    /// Whether it is neither revoked nor expired.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
     /// The key after a change.
     ///
     /// # Errors
