@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use utoipa::openapi::{Content, Required};
 
 use crate::domain::error_code::ErrorCode;
-use crate::http::openapi::files::{accept_header, image_of, image_problems};
+use crate::http::openapi::files::{accept_header, image_of, result_problems};
 use crate::http::openapi::operation::Described;
 use crate::http::openapi::schemas::{bytes, formatted, object, text, uuid};
 use crate::http::openapi::tasks::{form, upload_problems};
@@ -49,5 +49,5 @@ fn get_image() -> Described {
         .classic()
         .required_query("id", "The task.", uuid())
         .query("variant", "One of several results.", formatted("variant"));
-    accept_header(image_of(get, "The image.")).problems(&image_problems()).problems(&[ErrorCode::InvalidRequest])
+    accept_header(image_of(get, "The image.")).problems(&result_problems()).problems(&[ErrorCode::InvalidRequest])
 }

@@ -39,12 +39,13 @@ pub(super) fn accept_header(described: Described) -> Described {
     )
 }
 
-/// What a download of a task's is refused with.
-pub(super) fn image_problems() -> Vec<ErrorCode> {
-    use ErrorCode as E;
-    let mut codes = vec![E::NotFound, E::InProgress, E::Cancelled, E::CorruptBlob, E::PreconditionFailed, E::RangeNotSatisfiable];
-    codes.extend(task_failures());
-    codes
+/// What a download of anything is refused with.
+pub(super) const FILE_PROBLEMS: [ErrorCode; 4] =
+    [ErrorCode::NotFound, ErrorCode::CorruptBlob, ErrorCode::PreconditionFailed, ErrorCode::RangeNotSatisfiable];
+
+/// What a download of a result is refused with.
+pub(super) fn result_problems() -> Vec<ErrorCode> {
+    [&FILE_PROBLEMS[..], &[ErrorCode::InProgress, ErrorCode::Cancelled], &task_failures()].concat()
 }
 
 /// The codes that a task can fail with.
@@ -81,8 +82,7 @@ fn one(method: Method, id: &str, summary: &str) -> Described {
 }
 
 fn get() -> Described {
-    let codes = [ErrorCode::NotFound, ErrorCode::CorruptBlob, ErrorCode::PreconditionFailed, ErrorCode::RangeNotSatisfiable];
-    accept_header(image_of(one(Method::GET, "getAsset", "Download an asset"), "The image as it was stored.")).problems(&codes)
+    accept_header(image_of(one(Method::GET, "getAsset", "Download an asset"), "The image as it was stored.")).problems(&FILE_PROBLEMS)
 }
 
 fn put() -> Described {

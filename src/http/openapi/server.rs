@@ -95,9 +95,11 @@ fn keys() -> Vec<Described> {
 }
 
 fn one_setting(method: Method, id: &str, summary: &str) -> Described {
-    Described::new(method, "/v1/settings/{key}", "settings", id, summary)
-        .path("key", "The key: one of the configuration's, or one of your own.", pattern("^[!-.0-~]{1,256}$"))
-        .problems(&[ErrorCode::NotFound])
+    Described::new(method, "/v1/settings/{key}", "settings", id, summary).path(
+        "key",
+        "The key: one of the configuration's, or one of your own.",
+        pattern("^[!-.0-~]{1,256}$"),
+    )
 }
 
 fn settings() -> Vec<Described> {
@@ -116,7 +118,7 @@ fn settings() -> Vec<Described> {
             "The configuration's, then your own.",
             object([("settings", list(setting()))]),
         ),
-        one_setting(Method::GET, "getSetting", "One key").json(200, "The key with the value in force.", setting()),
+        one_setting(Method::GET, "getSetting", "One key").json(200, "The key with the value in force.", setting()).problems(&[E::NotFound]),
         one_setting(Method::PUT, "putSetting", "Set a key")
             .json_body(Required::True, anything())
             .json(200, "The key with the value in force, which is durable.", setting())
@@ -126,6 +128,6 @@ fn settings() -> Vec<Described> {
             .problems(&[E::InvalidSetting, E::StorageFull]),
         one_setting(Method::DELETE, "deleteSetting", "Remove a key; one of the configuration's falls back to it")
             .answer(204, "It is not set.")
-            .problems(&[E::StorageFull]),
+            .problems(&[E::NotFound, E::StorageFull]),
     ]
 }

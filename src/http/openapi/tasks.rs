@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, Object, Object
 use utoipa::openapi::{Content, Required, Schema};
 
 use crate::domain::error_code::ErrorCode;
-use crate::http::openapi::files::{accept_header, image_of, image_problems};
+use crate::http::openapi::files::{FILE_PROBLEMS, accept_header, image_of, result_problems};
 use crate::http::openapi::operation::Described;
 use crate::http::openapi::schemas::{bytes, event, formatted, integer, one_of, pattern, task, task_page, task_with_history, text, uuid};
 
@@ -169,14 +169,12 @@ fn events_of_all() -> Described {
 }
 
 fn files() -> Vec<Described> {
-    let file = |path, id, summary, about| accept_header(image_of(one(Method::GET, path, id, summary), about)).problems(&image_problems());
+    let file = |path, id, summary| accept_header(image_of(one(Method::GET, path, id, summary), "The image."));
     vec![
-        file("/v1/tasks/{id}/original", "getOriginal", "The image as it was handed in", "The image."),
-        file("/v1/tasks/{id}/result", "getResult", "The result of a task that has one", "The image."),
-        file("/v1/tasks/{id}/variants/{name}", "getVariant", "One of several results, as soon as it is there", "The image.").path(
-            "name",
-            "The name of the result.",
-            formatted("variant"),
-        ),
+        file("/v1/tasks/{id}/original", "getOriginal", "The image as it was handed in").problems(&FILE_PROBLEMS),
+        file("/v1/tasks/{id}/result", "getResult", "The result of a task that has one").problems(&result_problems()),
+        file("/v1/tasks/{id}/variants/{name}", "getVariant", "One of several results, as soon as it is there")
+            .problems(&result_problems())
+            .path("name", "The name of the result.", formatted("variant")),
     ]
 }
