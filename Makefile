@@ -73,13 +73,15 @@ api-test: ## Judge a server by its description with schemathesis (python3 with v
 bench: ## Run the benchmarks of supervision, the stores, the sandbox and the images (about 5 minutes; SAFELIGHT_PHOTOS)
 	cargo bench --bench supervision --bench stores --bench queue_length --bench sandbox --bench imaging
 
-load: ## Put a server under load and compare it with its yardsticks (about 5 minutes; SCRATCH=dir is the disk, SAFELIGHT_PHOTOS the images)
+load: ## Put a server under load and compare it with its yardsticks (about 6 minutes; SCRATCH=dir is the disk, SAFELIGHT_PHOTOS the images)
 	cargo build --release --bin safelight --example load
 	mkdir -p $(SCRATCH)
 	$(LOAD) end-to-end --scratch $(SCRATCH)
 	$(LOAD) uploads --scratch $(SCRATCH)
 	$(LOAD) memory --scratch $(SCRATCH)
 	$(LOAD) memory --images 300 --workers auto --scratch $(SCRATCH)
+	$(LOAD) waiting --scratch $(SCRATCH)
+	$(LOAD) idle --scratch $(SCRATCH)
 
 figures: ## Run both and print the rows of the tables in docs/benchmarks.md
 	@$(MAKE) --no-print-directory load | grep '^|'

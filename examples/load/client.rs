@@ -39,6 +39,19 @@ impl Client {
         if answer.status() == 202 { Ok(text) } else { Err(format!("{}: {text}", answer.status()).into()) }
     }
 
+    /// Uploads `image`, waits for the end of its task on the same request, and returns the moment of that end since 1970.
+    pub(crate) fn upload_and_wait(&self, image: &[u8]) -> Outcome<Duration> {
+        let request = self.agent.post(format!("{}/v1/tasks", self.url)).header("prefer", "wait=60");
+        let task: Value = request.send(image)?.body_mut().read_json()?;
+        let ended: jiff::Timestamp = task["ended_at"].as_str().ok_or_else(|| format!("not ended: {task}"))?.parse()?;
+        Ok(Duration::try_from(ended.duration_since(jiff::Timestamp::UNIX_EPOCH))?)
+    }
+
+    /// The answer of a handler that has nothing to do.
+    pub(crate) fn livez(&self) -> Outcome<String> {
+        self.text("/livez")
+    }
+
     /// Waits until the task has ended, and says how.
     pub(crate) fn wait(&self, id: &str) -> Outcome<String> {
         let start = Instant::now();

@@ -9,6 +9,7 @@
 //! | this one | the command line |
 //! | `run` | N images with C clients, all waited for, then verified |
 //! | `end_to_end`, `uploads`, `memory` | a goal each: rounds that alternate between the server and its yardstick |
+//! | `waiting`, `idle` | clients that wait for tasks, and streams of events |
 //! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
 //! | `direct`, `disk` | the yardsticks: the pixels alone, the disk alone |
 //! | `photos`, `figures` | what is uploaded; medians and percentiles |
@@ -19,11 +20,13 @@ mod direct;
 mod disk;
 mod end_to_end;
 mod figures;
+mod idle;
 mod memory;
 mod photos;
 mod run;
 mod server;
 mod uploads;
+mod waiting;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -50,6 +53,10 @@ enum Command {
     Uploads(uploads::Arguments),
     /// The server's resident memory after many large uploads
     Memory(memory::Arguments),
+    /// How soon a client that waits hears of the end of its task
+    Waiting(waiting::Arguments),
+    /// What idle streams of events and waiting requests cost, and how soon a stop ends them
+    Idle(idle::Arguments),
     /// Be one process of the yardstick of `end-to-end`
     #[command(hide = true)]
     Direct(direct::Arguments),
@@ -61,6 +68,8 @@ fn main() -> ExitCode {
         Command::EndToEnd(arguments) => end_to_end::run(&arguments),
         Command::Uploads(arguments) => uploads::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
+        Command::Waiting(arguments) => waiting::run(&arguments),
+        Command::Idle(arguments) => idle::run(&arguments),
         Command::Direct(arguments) => direct::run(&arguments),
     };
     match done {

@@ -48,3 +48,11 @@ pub(crate) fn small(length: usize) -> Vec<u8> {
     let head = [0xff, 0xd8, 0xff, 0xe0];
     head.into_iter().chain(std::iter::repeat_with(|| noise.u8(..))).take(length).collect()
 }
+
+/// A picture of 200 by 150, which takes a worker next to no time.
+pub(crate) fn thumbnail() -> Outcome<Vec<u8>> {
+    let picture = RgbImage::from_fn(200, 150, |x, y| Rgb([x as u8, y as u8, 128]));
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Png)?;
+    Ok(file.into_inner())
+}

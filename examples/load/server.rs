@@ -85,6 +85,19 @@ impl Server {
         self.process.id()
     }
 
+    /// Tells the server to stop.
+    pub(crate) fn terminate(&self) {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        // One that has ended by itself is as good.
+        let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
+    }
+
+    /// Waits until the server has ended by itself.
+    pub(crate) fn wait(mut self) -> Outcome<()> {
+        self.process.wait()?;
+        Ok(())
+    }
+
     fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
@@ -92,9 +105,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
-        // One that has ended by itself is as good; one that does not end in order has its drain's deadline.
-        let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
+        // One that does not end in order has its drain's deadline.
+        self.terminate();
         let _ = self.process.wait();
     }
 }

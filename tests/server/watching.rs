@@ -43,6 +43,8 @@ fn an_upload_that_waits_is_answered_with_the_ended_task() {
         assert_eq!((&task["metadata"], task["attempts"].as_array().map(Vec::len)), (&json!("x"), Some(1)), "{task}");
         assert_eq!(answer.header("location"), format!("/v1/tasks/{}", task["id"].as_str().unwrap_or_default()));
     }
+    let count = |name: &str| server.node("notifier")["details"][name].as_u64().expect("a count");
+    assert!(count("found_late") < count("events"), "nobody waits for the tick where news come");
 }
 
 #[test]
