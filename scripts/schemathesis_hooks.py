@@ -32,6 +32,7 @@ schemathesis.openapi.format("variants", st.sampled_from(["a=invert", "thumb=resi
 schemathesis.openapi.format("variant", st.sampled_from(["result", "thumb"]))
 schemathesis.openapi.format("metadata", st.sampled_from(["order 7", '{"order":7}']))
 schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", "7d"]))
+schemathesis.openapi.format("priority", st.sampled_from(["low", "normal", "high"]))
 
 
 @schemathesis.hook

@@ -10,6 +10,7 @@ use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::VariantName;
+use crate::domain::task::Priority;
 use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
 use crate::http::tasks::variant;
@@ -71,7 +72,13 @@ async fn accept_image(
     }
     // A form's length counts its framing as well: no length of the file, but a bound on it.
     let exact = length.filter(|_| !body::is_multipart(request));
-    let parameters = Parameters { wanted: query.wanted()?, accepted: accept::images(request), metadata: None, expires_in: None };
+    let parameters = Parameters {
+        wanted: query.wanted()?,
+        accepted: accept::images(request),
+        metadata: None,
+        priority: Priority::Normal,
+        expires_in: None,
+    };
     let new_image = NewImage { caller, parameters, length: exact, at_most: length, idempotency_key: None };
     let submission = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     Ok(body::receive(request, body, submission.into_upload(), &clock).await?.task.id)

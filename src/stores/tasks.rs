@@ -30,7 +30,9 @@ pub trait TaskStore: Send + Sync {
     /// Not idempotent: a caller whose outcome is unknown reads the task again before it repeats the change.
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>>;
 
-    /// Hands out the oldest runnable tasks, at most one to each named worker, in the order of the names.
+    /// Hands out the runnable tasks whose turn it is ([`Rank`](crate::domain::task::Rank)), at most one to each named worker, in the order of
+    /// the names. Each caller has a line for each priority, in which older tasks go first; a task that comes back keeps its place, one
+    /// that is retried goes to the end. Costs the same at any length of the queue.
     fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>>;
 
     /// The task as it is.

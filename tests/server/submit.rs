@@ -43,11 +43,16 @@ fn a_raw_body_is_done_as_its_query_says() {
     assert_eq!(server.task(&first)["metadata"], json!({ "order": 7 }));
 
     // By now it was measured how long a task takes.
-    let second = server.post("/v1/tasks?variants=a=invert+b=flip:horizontal&metadata=order+7", "application/octet-stream", &small_png());
+    let second = server.post(
+        "/v1/tasks?variants=a=invert+b=flip:horizontal&metadata=order+7&priority=high",
+        "application/octet-stream",
+        &small_png(),
+    );
     let (id, task) = (taken(&second), second.json());
     let estimate = task["estimated_ready_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).expect("a moment");
     let accepted = task["created_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).expect("a moment");
     assert!(estimate >= accepted, "{task}");
+    assert_eq!((&task["priority"], &server.task(&first)["priority"]), (&json!("high"), &json!("normal")));
     assert_eq!((&task["metadata"], task["variants"].as_object().map(serde_json::Map::len)), (&json!("order 7"), Some(2)), "{task}");
     assert_eq!(server.wait(&id), "finished");
 }
@@ -95,6 +100,7 @@ fn what_cannot_become_a_task_is_refused_with_a_problem() {
         ("an unknown asset", "", form(&[("pipeline", b"watermark:logo"), png]), 422, "unknown_asset", "logo"),
         ("a late unknown asset", "", form(&[png, ("pipeline", b"watermark:logo")]), 422, "unknown_asset", "logo"),
         ("metadata that is no object", "", form(&[("metadata", b"{\"a\":"), png]), 400, "invalid_request", "must be a JSON object"),
+        ("no such priority", "", form(&[("priority", b"urgent"), png]), 400, "invalid_request", "expected low, normal or high"),
         ("long metadata", "", form(&[png, ("metadata", &long)]), 400, "invalid_request", "at most 8192 bytes"),
         ("an endless part", "", form(&[("metadata", &endless), png]), 413, "payload_too_large", "65536"),
         ("metadata that is no text", "", form(&[("metadata", b"\xff\xfe"), png]), 400, "invalid_request", "metadata is not UTF-8"),

@@ -5,7 +5,7 @@ use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture, fut};
 use crate::actors::frontend::{Frontend, FrontendError, assets};
 use crate::domain::blob::BlobMeta;
 use crate::domain::pipeline::{Accepted, Pipeline, Variants};
-use crate::domain::task::{Fingerprint, Idempotency, IdempotencyKey, Metadata, Retention};
+use crate::domain::task::{Fingerprint, Idempotency, IdempotencyKey, Metadata, Priority, Retention};
 
 /// The preset of an upload that names no pipeline.
 const DEFAULT_PRESET: &str = "default";
@@ -19,6 +19,8 @@ pub struct Parameters {
     pub accepted: Accepted,
     /// What is kept with the task and shown again.
     pub metadata: Option<Metadata>,
+    /// How soon it gets its turn.
+    pub priority: Priority,
     /// How long the task is kept once it has ended; as the settings say if nothing is said.
     pub expires_in: Option<Retention>,
 }
@@ -44,6 +46,8 @@ pub(crate) struct TaskSpec {
     pub(crate) variants: Variants,
     /// What is kept with the task.
     pub(crate) metadata: Option<Metadata>,
+    /// How soon it gets its turn.
+    pub(crate) priority: Priority,
     /// How long the task is kept once it has ended.
     pub(crate) retention: Retention,
 }
@@ -52,7 +56,7 @@ impl TaskSpec {
     /// What makes this upload of an image the same as another one under the same key.
     pub(super) fn idempotency(&self, key: &IdempotencyKey, image: BlobMeta) -> Idempotency {
         let metadata = self.metadata.as_ref().map(Metadata::to_string).unwrap_or_default();
-        let said = [self.variants.to_string(), metadata, self.retention.to_string()];
+        let said = [self.variants.to_string(), metadata, self.retention.to_string(), self.priority.to_string()];
         Idempotency { key: key.clone(), fingerprint: Fingerprint::new(image.sha256, &said.each_ref().map(String::as_str)) }
     }
 }
@@ -85,7 +89,10 @@ impl Frontend {
     ///
     /// # Errors
     /// When what is wanted cannot be read, or has more steps than it may.
-    pub(super) fn read(&self, Parameters { wanted, accepted, metadata, expires_in }: Parameters) -> Result<TaskSpec, FrontendError> {
+    pub(super) fn read(
+        &self,
+        Parameters { wanted, accepted, metadata, priority, expires_in }: Parameters,
+    ) -> Result<TaskSpec, FrontendError> {
         let presets = self.live.presets();
         let variants = match wanted {
             Wanted::Default => Variants::only(Pipeline::parse_with(DEFAULT_PRESET, presets)?),
@@ -95,6 +102,6 @@ impl Frontend {
         };
         let variants = variants.accepting(accepted);
         variants.iter().try_for_each(|(_, pipeline)| self.live.limits().check_steps(pipeline))?;
-        Ok(TaskSpec { variants, metadata, retention: expires_in.unwrap_or(self.live.retention()) })
+        Ok(TaskSpec { variants, metadata, priority, retention: expires_in.unwrap_or(self.live.retention()) })
     }
 }

@@ -19,6 +19,7 @@ mod retention;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +33,7 @@ pub use idempotency::{Fingerprint, Idempotency, IdempotencyKey, InvalidIdempoten
 pub use machine::{Change, Rejected, RetryPolicy, Timer, Transition};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use retention::{InvalidRetention, Retention};
+pub use turn::{InvalidPriority, Priority, Rank};
 
 use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobKey, BlobMeta};
@@ -126,6 +128,8 @@ pub struct NewTask {
     pub metadata: Option<Metadata>,
     /// How long it is to be kept once it has ended.
     pub retention: Retention,
+    /// How soon it gets its turn.
+    pub priority: Priority,
     /// The key under which it was sent: no other task of the caller may have it.
     pub idempotency: Option<Idempotency>,
 }
@@ -134,7 +138,17 @@ impl NewTask {
     /// An upload of nobody in particular, about which nothing more is said.
     #[must_use]
     pub fn new(id: TaskId, variants: Variants, original: BlobMeta, input_format: Format) -> Self {
-        Self { id, variants, original, input_format, caller: None, metadata: None, retention: Retention::Forever, idempotency: None }
+        Self {
+            id,
+            variants,
+            original,
+            input_format,
+            caller: None,
+            metadata: None,
+            retention: Retention::Forever,
+            priority: Priority::Normal,
+            idempotency: None,
+        }
     }
 }
 
@@ -157,6 +171,8 @@ pub struct Task {
     pub input_format: Format,
     /// The key that it belongs to; `None` if it was handed in without one.
     pub caller: Option<KeyId>,
+    /// How soon it gets its turn.
+    pub priority: Priority,
     /// What the sender says about it.
     pub metadata: Option<Metadata>,
     /// How long it is kept once it has ended.
@@ -198,6 +214,7 @@ impl Task {
             input_format: new.input_format,
             caller: new.caller,
             metadata: new.metadata,
+            priority: new.priority,
             retention: new.retention,
             claim_no: ClaimNo::default(),
             attempts: 0,

@@ -63,12 +63,13 @@ pub(super) fn upload_problems() -> Vec<ErrorCode> {
 }
 
 /// The parts of a task that are given in the query, or as parts of a form.
-const PARTS: [(&str, &str, &str); 5] = [
+const PARTS: [(&str, &str, &str); 6] = [
     ("pipeline", "pipeline", "A pipeline in either form, or the name of a preset. One of `pipeline`, `preset` and `variants`."),
     ("preset", "preset", "The name of a preset."),
     ("variants", "variants", "Pipelines by the names of their results."),
     ("metadata", "metadata", "A JSON object or a text of up to 8 KiB that is kept with the task."),
     ("expires_in", "retention", "How long the task is kept once it has ended: seconds, a time such as `12h` or `7d`, or `never`."),
+    ("priority", "priority", "How soon the task gets its turn: `low`, `normal` or `high`."),
 ];
 
 fn prefer(described: Described) -> Described {

@@ -12,7 +12,7 @@ use crate::domain::format::Format;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{Pipeline, VariantName};
 use crate::domain::probe::{ImageProbe, Warning};
-use crate::domain::task::{Attempt, AttemptEnd, Failure, Metadata, Task, TaskResult, TaskState};
+use crate::domain::task::{Attempt, AttemptEnd, Failure, Metadata, Priority, Task, TaskResult, TaskState};
 use crate::http::time::rfc3339;
 
 /// Why something failed.
@@ -100,6 +100,9 @@ pub(crate) struct TaskBody<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     metadata: Option<&'t Metadata>,
+    /// How soon it gets its turn.
+    #[schema(value_type = String, pattern = "^(low|normal|high)$")]
+    priority: Priority,
     /// Attempts of the present run that count.
     attempts_used: u32,
     #[schema(format = DateTime)]
@@ -131,6 +134,7 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             pipeline: task.variants.as_only(),
             variants: task.variants.as_only().is_none().then(|| variants(task)),
             metadata: task.metadata.as_ref(),
+            priority: task.priority,
             attempts_used: task.attempts,
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),

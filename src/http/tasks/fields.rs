@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::actors::frontend::{Parameters, Wanted};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Accepted;
-use crate::domain::task::InvalidRetention;
+use crate::domain::task::{InvalidPriority, InvalidRetention};
 use crate::http::problem::Problem;
 
 /// What is said so far; nothing may be said twice.
@@ -22,6 +22,8 @@ pub(crate) struct Fields {
     metadata: Option<String>,
     /// How long the task is kept once it has ended.
     expires_in: Option<String>,
+    /// How soon it gets its turn.
+    priority: Option<String>,
 }
 
 impl Fields {
@@ -36,8 +38,9 @@ impl Fields {
             "variants" => &mut self.variants,
             "metadata" => &mut self.metadata,
             "expires_in" => &mut self.expires_in,
+            "priority" => &mut self.priority,
             _ => {
-                let known = "the parts of a task are image, pipeline, preset, variants, metadata and expires_in";
+                let known = "the parts of a task are image, pipeline, preset, variants, metadata, expires_in and priority";
                 return Err(invalid(format!("the form has a part called {name:?}; {known}")));
             }
         };
@@ -62,7 +65,9 @@ impl Fields {
         let metadata = self.metadata.as_deref().map(str::parse).transpose().map_err(|error| invalid(format!("{error}")))?;
         let expires_in = self.expires_in.as_deref().map(str::parse).transpose();
         let expires_in = expires_in.map_err(|error: InvalidRetention| invalid(format!("expires_in: {error}")))?;
-        Ok(Parameters { wanted, accepted, metadata, expires_in })
+        let priority = self.priority.as_deref().map(str::parse).transpose();
+        let priority = priority.map_err(|error: InvalidPriority| invalid(format!("priority: {error}")))?.unwrap_or_default();
+        Ok(Parameters { wanted, accepted, metadata, priority, expires_in })
     }
 }
 
@@ -99,6 +104,7 @@ mod tests {
             (&[("pipelin", "invert")][..], "a part called \"pipelin\"; the parts of a task are image"),
             (&[("pipeline", "invert"), ("pipeline", "invert")], "pipeline is given twice"),
             (&[("metadata", "{")], "must be a JSON object"),
+            (&[("priority", "urgent")], "expected low, normal or high"),
             (&[("expires_in", "soon")], "expires_in: expected \"never\", a number of seconds, or a time"),
         ] {
             let refused = meaning(parts).expect_err("a refusal");

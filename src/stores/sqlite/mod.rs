@@ -6,6 +6,7 @@
 //! | `writer` | the writing thread and its commits |
 //! | `tasks`, `events`, `key_values`, `assets`, `keys` | the five traits, and what runs on the writing thread |
 //! | `idempotency` | the keys of uploads, written with their tasks |
+//! | `turns` | the order in which tasks are handed out |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
@@ -20,6 +21,7 @@ mod keys;
 mod queries;
 mod rows;
 mod tasks;
+mod turns;
 mod writer;
 
 use std::fs::File;

@@ -94,6 +94,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
         input_format: parsed(row, "input_format")?,
         caller: required::<Option<_>>(row, "caller")?.map(KeyId),
+        priority: parsed(row, "priority")?,
         metadata: json(row, "metadata")?,
         retention: retention(row)?,
         claim_no: ClaimNo(uint(row, "claim_no")?),
@@ -175,9 +176,9 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results,
-             caller, metadata, expires_in)
+             caller, priority, metadata, expires_in)
          VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results,
-             :caller, :metadata, :expires_in)
+             :caller, :priority, :metadata, :expires_in)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
@@ -194,6 +195,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":created_at": int(task.created_at.0),
         ":results": stored(&task.results),
         ":caller": task.caller.map(|key| key.0),
+        ":priority": task.priority.as_str(),
         ":metadata": task.metadata.as_ref().map(Metadata::to_string),
         ":expires_in": task.retention.time().map(|time| int(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
     })?;

@@ -10,7 +10,7 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
-use crate::stores::sqlite::{SqliteDb, assets, events, idempotency, queries};
+use crate::stores::sqlite::{SqliteDb, assets, events, idempotency, queries, turns};
 use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
 
 impl TaskStore for SqliteDb {
@@ -79,6 +79,7 @@ fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task
     let Some(task) = rows::insert(connection, Task::create(NewTask { variants, ..new }, 0, now.wall))? else {
         return Ok(Err(Rejected::Duplicate.into()));
     };
+    turns::line_up(connection, &task)?;
     assets::hold(connection, &task)?;
     idempotency::keep(connection, &task, idempotency.as_ref())?;
     events::record(connection, None, &task, now)?;
@@ -94,7 +95,11 @@ fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: No
             if let Timer::Retention(time) = transition.timer {
                 transition.task.expires_at = Some(now.steady.after(time));
             }
-            rows::store(connection, &task, &transition, now).map(|()| Ok(transition.task))
+            rows::store(connection, &task, &transition, now)?;
+            if matches!(change, Change::Retry { .. }) {
+                turns::line_up(connection, &transition.task)?;
+            }
+            Ok(Ok(transition.task))
         }
     }
 }
@@ -103,10 +108,11 @@ fn claim(connection: &Connection, request: &ClaimRequest, now: Now) -> Result<Ve
     connection.prepare_cached("UPDATE tasks SET not_before = NULL WHERE not_before <= ?1")?.execute([rows::micros(now.engine)])?;
     let mut claimed = Vec::new();
     for worker in &request.workers {
-        let Some(task) = oldest_runnable(connection)? else { break };
+        let Some((rank, task)) = next_runnable(connection)? else { break };
         let Ok(transition) = task.claim(request.lease, now.wall) else {
             return Err(Fault::Corrupt(format!("task {} is {} but among the runnable ones", task.id, task.state)));
         };
+        turns::move_on(connection, rank)?;
         rows::store(connection, &task, &transition, now)?;
         rows::begin_attempt(connection, &transition.task, worker, now)?;
         let claim = transition.task.current_claim();
@@ -115,16 +121,16 @@ fn claim(connection: &Connection, request: &ClaimRequest, now: Now) -> Result<Ve
     Ok(claimed)
 }
 
-/// The task that the next free worker gets. A row that cannot be read is set aside: it must not hold up those behind it.
-fn oldest_runnable(connection: &Connection) -> Result<Option<Task>, Fault> {
-    let mut oldest = connection.prepare_cached(
-        "SELECT * FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL ORDER BY seq LIMIT 1",
+/// The task that the next free worker gets, and its rank. A row that cannot be read is set aside: it must not hold up those behind it.
+fn next_runnable(connection: &Connection) -> Result<Option<(i64, Task)>, Fault> {
+    let mut next = connection.prepare_cached(
+        "SELECT * FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL ORDER BY rank, seq LIMIT 1",
     )?;
     loop {
-        match oldest.query_row([], |row| Ok((row.get("seq")?, rows::task(row)))).optional()? {
+        match next.query_row([], |row| Ok((row.get("seq")?, row.get("rank")?, rows::task(row)))).optional()? {
             None => return Ok(None),
-            Some((_, Ok(task))) => return Ok(Some(task)),
-            Some((seq, Err(fault))) => set_aside(connection, seq, &fault)?,
+            Some((_, rank, Ok(task))) => return Ok(Some((rank, task))),
+            Some((seq, _, Err(fault))) => set_aside(connection, seq, &fault)?,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use safelight::domain::access::KeyId;
 use safelight::domain::ids::ClaimNo;
 use safelight::domain::pipeline::VariantName;
-use safelight::domain::task::{Change, Claim, Rejected, RetryPolicy, Task, TaskState};
+use safelight::domain::task::{Change, Claim, NewTask, Priority, Rejected, RetryPolicy, Task, TaskState};
 use safelight::stores::tasks::{TaskStore, TaskStoreError};
 
 use crate::fixtures::*;
@@ -26,6 +27,51 @@ pub(crate) fn claims_go_to_the_oldest_first(engine: &mut impl TaskEngine) {
     let second = claim(&*store, &["a", "b", "c"]);
     assert_eq!(second.iter().map(|c| c.task.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
     assert_eq!(claim(&*store, &["d"]), []);
+}
+
+/// The callers of the tasks that are handed out, one after the other, until none is left.
+fn order(engine: &impl TaskEngine, most: usize) -> Vec<u8> {
+    let next = || claim(&*engine.tasks(), &["a"]).pop().map(|claimed| claimed.task.caller.map_or(0, |key| key.0[0]));
+    std::iter::from_fn(next).take(most).collect()
+}
+
+fn insert_of(engine: &impl TaskEngine, caller: u8, priority: Priority) -> Task {
+    let caller = (caller > 0).then_some(KeyId([caller; 8]));
+    apply(&*engine.tasks(), Change::Insert(NewTask { caller, priority, ..new_task(1) })).unwrap()
+}
+
+pub(crate) fn callers_take_turns(engine: &mut impl TaskEngine) {
+    (0..6).for_each(|_| drop(insert_of(engine, 1, Priority::Normal)));
+    let nobody = insert_of(engine, 0, Priority::Normal);
+    insert_of(engine, 2, Priority::Normal);
+    assert_eq!(order(engine, 4), [1, 0, 2, 1], "whoever has one task waits for one of each other");
+    engine.reopen();
+    // Who was not there has saved up nothing, and waits for nobody's whole line.
+    (0..2).for_each(|_| drop(insert_of(engine, 3, Priority::Normal)));
+    assert_eq!(order(engine, 9), [1, 3, 1, 3, 1, 1]);
+
+    // What comes back keeps its place; what is retried goes to the end.
+    let first = insert_of(engine, 1, Priority::Normal);
+    let claimed = claim_one(&*engine.tasks());
+    assert_eq!(claimed.task.id, first.id);
+    (0..2).for_each(|_| drop(insert_of(engine, 1, Priority::Normal)));
+    apply(&*engine.tasks(), release(claimed.claim, true, Duration::ZERO)).unwrap();
+    let claimed = claim_one(&*engine.tasks());
+    assert_eq!(claimed.task.id, first.id);
+    apply(&*engine.tasks(), Change::Cancel { id: first.id }).unwrap();
+    apply(&*engine.tasks(), Change::Retry { id: first.id, run: 1 }).unwrap();
+    let ids: Vec<_> = (0..3).map(|_| claim_one(&*engine.tasks()).task.id).collect();
+    assert_eq!((ids[2], ids.contains(&nobody.id)), (first.id, false));
+}
+
+pub(crate) fn priorities_share_the_turns_and_none_starves(engine: &mut impl TaskEngine) {
+    for (priority, tasks) in [(Priority::Low, 3), (Priority::Normal, 10), (Priority::High, 40)] {
+        (0..tasks).for_each(|_| drop(insert_of(engine, 1, priority)));
+    }
+    let taken: Vec<_> = (0..21).map(|_| claim_one(&*engine.tasks()).task.priority).collect();
+    let of = |priority| taken.iter().filter(|taken| **taken == priority).count();
+    assert_eq!([of(Priority::Low), of(Priority::Normal), of(Priority::High)], [1, 4, 16], "{taken:?}");
+    assert_eq!(taken[..3], [Priority::High; 3]);
 }
 
 pub(crate) fn a_claim_counts_and_grows_the_fence(engine: &mut impl TaskEngine) {

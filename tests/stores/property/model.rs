@@ -45,6 +45,8 @@ pub(crate) struct ModelTask {
     refunds: u32,
     lease_until: u64,
     not_before: u64,
+    /// Its place among those that wait: that of its insertion or its last retry.
+    turn: u64,
     /// The claims that made the results, by [`VARIANTS`].
     results: [Option<u64>; 2],
 }
@@ -65,10 +67,12 @@ pub(crate) struct Model {
     pub(crate) now: u64,
     pub(crate) tasks: Vec<ModelTask>,
     pub(crate) claims: Vec<Claim>,
+    turns: u64,
 }
 
 impl Model {
     pub(crate) fn insert(&mut self, id: TaskId, len: u64) {
+        self.turns += 1;
         self.tasks.push(ModelTask {
             id,
             len,
@@ -79,6 +83,7 @@ impl Model {
             refunds: 0,
             lease_until: 0,
             not_before: 0,
+            turn: self.turns,
             results: [None; 2],
         });
     }
@@ -90,8 +95,11 @@ impl Model {
 
     pub(crate) fn claim(&mut self, workers: usize, lease: u64) -> Vec<Claim> {
         let now = self.now;
-        let runnable = self.tasks.iter_mut().filter(|task| task.state == Some(TaskState::NotStarted) && task.not_before <= now);
+        let mut runnable: Vec<_> =
+            self.tasks.iter_mut().filter(|task| task.state == Some(TaskState::NotStarted) && task.not_before <= now).collect();
+        runnable.sort_by_key(|task| task.turn);
         let claimed: Vec<_> = runnable
+            .into_iter()
             .take(workers)
             .map(|task| {
                 task.state = Some(TaskState::InProgress);
@@ -140,6 +148,8 @@ impl Model {
                 task.state = Some(TaskState::NotStarted);
                 task.run += 1;
                 (task.attempts, task.refunds, task.not_before) = (0, 0, 0);
+                self.turns += 1;
+                task.turn = self.turns;
             }
             Change::MarkDeleting { .. } if !open && state != TaskState::Deleting => task.state = Some(TaskState::Deleting),
             Change::Remove { .. } if state == TaskState::Deleting => task.state = None,
