@@ -15,6 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// The pause between two questions about a task that is not ready.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What becomes of an upload.
+pub(crate) enum Answer {
+    /// Image and task are durable, under this id.
+    Accepted(String),
+    /// The server has no room for it now; whether it said when to come again.
+    Refused { come_again: bool },
+}
+
 /// A client with connections of its own.
 pub(crate) struct Client {
     agent: Agent,
@@ -50,6 +58,22 @@ impl Client {
     /// The answer of a handler that has nothing to do.
     pub(crate) fn livez(&self) -> Outcome<String> {
         self.text("/livez")
+    /// Uploads `image` to a server that may refuse it.
+    pub(crate) fn try_upload(&self, image: &[u8], pipeline: &str) -> Outcome<Answer> {
+        let request = self.agent.post(format!("{}/newImage", self.url)).content_type("application/octet-stream");
+        let mut answer = request.query("pipeline", pipeline).send(image)?;
+        let text = answer.body_mut().read_to_string()?;
+        match answer.status().as_u16() {
+            202 => Ok(Answer::Accepted(text)),
+            429 | 503 => Ok(Answer::Refused { come_again: answer.headers().contains_key("retry-after") }),
+            status => Err(format!("{status}: {text}").into()),
+        }
+    }
+
+    /// Asks for a page that is there.
+    pub(crate) fn get(&self, path: &str) -> Outcome<()> {
+        let answer = self.text(path)?;
+        if answer.is_empty() { Err(format!("{path}: an empty answer").into()) } else { Ok(()) }
     }
 
     /// Waits until the task has ended, and says how.

@@ -11,9 +11,11 @@
 //! | `end_to_end`, `uploads`, `memory` | a goal each: rounds that alternate between the server and its yardstick |
 //! | `waiting`, `idle` | clients that wait for tasks, and streams of events |
 //! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
-//! | `direct`, `disk` | the yardsticks: the pixels alone, the disk alone |
+//! | `overload` | more uploads than the server can do |
+//! | `direct`, `disk`, `bare` | the yardsticks: the pixels alone, the disk alone, an empty handler |
 //! | `photos`, `figures` | what is uploaded; medians and percentiles |
 
+mod bare;
 mod burst;
 mod client;
 mod direct;
@@ -22,6 +24,7 @@ mod end_to_end;
 mod figures;
 mod idle;
 mod memory;
+mod overload;
 mod photos;
 mod run;
 mod server;
@@ -57,6 +60,8 @@ enum Command {
     Waiting(waiting::Arguments),
     /// What idle streams of events and waiting requests cost, and how soon a stop ends them
     Idle(idle::Arguments),
+    /// More uploads than the server can do: what is accepted, what is refused, and whether health still answers
+    Overload(overload::Arguments),
     /// Be one process of the yardstick of `end-to-end`
     #[command(hide = true)]
     Direct(direct::Arguments),
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Waiting(arguments) => waiting::run(&arguments),
         Command::Idle(arguments) => idle::run(&arguments),
+        Command::Overload(arguments) => overload::run(&arguments),
         Command::Direct(arguments) => direct::run(&arguments),
     };
     match done {

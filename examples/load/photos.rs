@@ -17,7 +17,7 @@ pub(crate) fn load(files: &[PathBuf]) -> Outcome<Vec<Vec<u8>>> {
     let found = if files.is_empty() { photographs()? } else { files.to_vec() };
     if found.is_empty() {
         println!("no photographs (SAFELIGHT_PHOTOS): a picture of {} x {} pixels is made instead", SIZE.0, SIZE.1);
-        return Ok(vec![picture()?]);
+        return Ok(vec![picture(SIZE)?]);
     }
     let read = |file: &PathBuf| fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into());
     found.iter().map(read).collect()
@@ -34,9 +34,9 @@ fn photographs() -> Outcome<Vec<PathBuf>> {
 }
 
 /// Gradients with noise: about as many bytes as a photograph of this size.
-fn picture() -> Outcome<Vec<u8>> {
+pub(crate) fn picture(size: (u32, u32)) -> Outcome<Vec<u8>> {
     let mut noise = fastrand::Rng::with_seed(12);
-    let picture = RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| Rgb([x >> 4, y >> 4, (x + y) >> 5].map(|level| level as u8 ^ noise.u8(..8))));
+    let picture = RgbImage::from_fn(size.0, size.1, |x, y| Rgb([x >> 4, y >> 4, (x + y) >> 5].map(|level| level as u8 ^ noise.u8(..8))));
     let mut file = Cursor::new(Vec::new());
     picture.write_to(&mut file, ImageFormat::Jpeg)?;
     Ok(file.into_inner())
