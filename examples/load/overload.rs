@@ -176,7 +176,7 @@ fn report(arguments: &Arguments, uploads: &Uploads, beats: [&Vec<Duration>; 2], 
         accepted.len(),
     );
     println!(
-        "| `GET /livez` meanwhile, p99 | under 50 ms | **{:.1} ms** (an empty handler of another process: {:.1} ms) | `load overload` |",
+        "| `GET /livez` meanwhile, p99 | under 50 ms | **{:.1} ms** (an empty handler of this program: {:.1} ms) | `load overload` |",
         livez.percentile(99.0),
         empty.percentile(99.0),
     );
