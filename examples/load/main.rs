@@ -12,6 +12,7 @@
 //! | `waiting`, `idle` | clients that wait for tasks, and streams of events |
 //! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
 //! | `overload` | more uploads than the server can do |
+//! | `questions` | questions about tasks, as many as are answered |
 //! | `direct`, `disk`, `bare` | the yardsticks: the pixels alone, the disk alone, an empty handler |
 //! | `photos`, `figures` | what is uploaded; medians and percentiles |
 
@@ -26,6 +27,7 @@ mod idle;
 mod memory;
 mod overload;
 mod photos;
+mod questions;
 mod run;
 mod server;
 mod uploads;
@@ -62,6 +64,8 @@ enum Command {
     Idle(idle::Arguments),
     /// More uploads than the server can do: what is accepted, what is refused, and whether health still answers
     Overload(overload::Arguments),
+    /// Questions about a task among a million, answered in a second, against an empty handler
+    Questions(questions::Arguments),
     /// Be one process of the yardstick of `end-to-end`
     #[command(hide = true)]
     Direct(direct::Arguments),
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Command::Waiting(arguments) => waiting::run(&arguments),
         Command::Idle(arguments) => idle::run(&arguments),
         Command::Overload(arguments) => overload::run(&arguments),
+        Command::Questions(arguments) => questions::run(&arguments),
         Command::Direct(arguments) => direct::run(&arguments),
     };
     match done {
