@@ -58,6 +58,8 @@ impl Client {
     /// The answer of a handler that has nothing to do.
     pub(crate) fn livez(&self) -> Outcome<String> {
         self.text("/livez")
+    }
+
     /// Uploads `image` to a server that may refuse it.
     pub(crate) fn try_upload(&self, image: &[u8], pipeline: &str) -> Outcome<Answer> {
         let request = self.agent.post(format!("{}/newImage", self.url)).content_type("application/octet-stream");

@@ -96,6 +96,8 @@ impl Server {
     pub(crate) fn wait(mut self) -> Outcome<()> {
         self.process.wait()?;
         Ok(())
+    }
+
     /// The file of its database.
     pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("data").join(safelight::stores::sqlite::FILE_NAME)

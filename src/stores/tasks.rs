@@ -38,8 +38,8 @@ pub trait TaskStore: Send + Sync {
     /// The task as it is.
     fn get(&self, id: TaskId) -> BoxFuture<'static, Result<Option<Task>, TaskStoreError>>;
 
-    /// The history of a task, oldest first; empty if there is no such task.
-    fn attempts(&self, id: TaskId) -> BoxFuture<'static, Result<Vec<Attempt>, TaskStoreError>>;
+    /// The task as it is, with its history.
+    fn view(&self, id: TaskId) -> BoxFuture<'static, Result<Option<TaskView>, TaskStoreError>>;
 
     /// One page of tasks in the order of their insertion. A task inserted while pages are read is on a later page.
     fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>>;
@@ -64,6 +64,15 @@ pub trait TaskStore: Send + Sync {
 
     /// How long until a task can be claimed: zero if one can be claimed now, `None` if nothing waits.
     fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>>;
+}
+
+/// A task with its history, both of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
 }
 
 /// Asks for work.

@@ -55,7 +55,7 @@ use crate::domain::faults;
 use crate::domain::task::IdempotencyKey;
 
 pub use crate::stores::assets::StoredAsset;
-pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery};
+pub use crate::stores::tasks::{Cursor as TaskCursor, TaskPage, TaskQuery, TaskView};
 pub use assets::{AssetFile, AssetPage, AssetQuery, DeleteAsset, GetAsset, ListAssets, PutAsset};
 pub use error::FrontendError;
 pub use explain::Explain;
@@ -64,7 +64,7 @@ pub use files::{GetImage, Image, Part};
 pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
-pub use questions::{GetReadiness, GetTask, IsReady, ListTasks, Readiness, TaskView};
+pub use questions::{GetReadiness, GetTask, IsReady, ListTasks, Readiness};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
 pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;

@@ -8,14 +8,14 @@ use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::master::CheckAdmission;
 use crate::actors::storage::CheckRoom;
-use crate::actors::task_db::{GetAttempts, GetState, ListByState};
+use crate::actors::task_db::{GetState, GetView, ListByState};
 use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::VariantName;
-use crate::domain::task::{Attempt, Failure, Task, TaskState};
-use crate::stores::tasks::{TaskPage, TaskQuery};
+use crate::domain::task::{Failure, Task, TaskState};
+use crate::stores::tasks::{TaskPage, TaskQuery, TaskView};
 
 /// The reply of a question that other services answer.
 type Answer<T> = ResponseActFuture<Frontend, Result<T, FrontendError>>;
@@ -45,7 +45,11 @@ impl fmt::Display for Readiness {
 pub(super) async fn visible(services: &Services, caller: Caller, id: TaskId) -> Result<Task, FrontendError> {
     faults::point("frontend.look_up");
     let task = services.task_db.send(GetState { id }).timeout(ASK_DEADLINE).await??;
-    task.filter(|task| caller.sees(task.caller) && task.state != TaskState::Deleting).ok_or(FrontendError::NotFound)
+    task.filter(|task| is_visible(task, caller)).ok_or(FrontendError::NotFound)
+}
+
+fn is_visible(task: &Task, caller: Caller) -> bool {
+    caller.sees(task.caller) && task.state != TaskState::Deleting
 }
 
 /// Why a failed task failed.
@@ -94,15 +98,6 @@ pub(super) fn no_such_variant(task: &Task, variant: VariantName) -> FrontendErro
     FrontendError::NoSuchVariant { variant, known: known.join(", ") }
 }
 
-/// A task with its history.
-#[derive(Debug, Clone)]
-pub struct TaskView {
-    /// The task.
-    pub task: Task,
-    /// Its attempts, oldest first.
-    pub attempts: Vec<Attempt>,
-}
-
 /// Asks for one task with its history.
 #[derive(Message)]
 #[rtype(result = "Result<TaskView, FrontendError>")]
@@ -122,9 +117,9 @@ impl Handler<GetTask> for Frontend {
 }
 
 async fn get_task(services: Services, caller: Caller, id: TaskId) -> Result<TaskView, FrontendError> {
-    let task = visible(&services, caller, id).await?;
-    let attempts = services.task_db.send(GetAttempts { id }).timeout(ASK_DEADLINE).await??;
-    Ok(TaskView { task, attempts })
+    faults::point("frontend.look_up");
+    let view = services.task_db.send(GetView { id }).timeout(ASK_DEADLINE).await??;
+    view.filter(|view| is_visible(&view.task, caller)).ok_or(FrontendError::NotFound)
 }
 
 /// Asks for a page of tasks; whose is said by the query.

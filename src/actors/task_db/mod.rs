@@ -15,8 +15,8 @@ use serde_json::json;
 use crate::actors::supervision::{Details, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
-use crate::domain::task::{Attempt, Change, Claim, Task};
-use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
+use crate::domain::task::{Change, Claim, Task};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView};
 
 pub use settle::{Unsettled, settle};
 
@@ -140,19 +140,20 @@ impl Handler<GetState> for TaskDb {
     }
 }
 
-/// The history of one task, oldest attempt first.
+/// One task as it is, with its history.
 #[derive(Message)]
-#[rtype(result = "Result<Vec<Attempt>, TaskStoreError>")]
-pub struct GetAttempts {
+#[rtype(result = "Result<Option<TaskView>, TaskStoreError>")]
+pub struct GetView {
     /// The task.
     pub id: TaskId,
 }
 
-impl Handler<GetAttempts> for TaskDb {
-    type Result = Answer<Vec<Attempt>>;
+impl Handler<GetView> for TaskDb {
+    type Result = Answer<Option<TaskView>>;
 
-    fn handle(&mut self, GetAttempts { id }: GetAttempts, _: &mut Context<Self>) -> Self::Result {
-        self.counted(self.store.attempts(id))
+    fn handle(&mut self, GetView { id }: GetView, _: &mut Context<Self>) -> Self::Result {
+        faults::point("task_db.get_state");
+        self.counted(self.store.view(id))
     }
 }
 

@@ -7,16 +7,19 @@ use uuid::Uuid;
 
 use crate::domain::access::KeyId;
 use crate::domain::ids::{ClaimNo, TaskId};
-use crate::domain::task::{Attempt, Claim, Task, TaskState};
+use crate::domain::task::{Claim, Task, TaskState};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, micros, uint};
-use crate::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, Usage};
+use crate::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, TaskView, Usage};
 
-pub(super) fn attempts(connection: &Connection, id: TaskId) -> Result<Vec<Attempt>, Fault> {
-    let mut statement = connection
-        .prepare_cached("SELECT attempts.* FROM attempts JOIN tasks USING (seq) WHERE tasks.id = ?1 ORDER BY attempts.claim_no")?;
-    let attempts = statement.query_map([id.as_uuid().as_bytes()], |row| Ok(rows::attempt(row)))?;
-    attempts.map(|attempt| attempt?).collect()
+pub(super) fn view(connection: &Connection, id: TaskId) -> Result<Option<TaskView>, Fault> {
+    // Both of one moment, although a claim may be committed in between.
+    let transaction = connection.unchecked_transaction()?;
+    let Some(task) = rows::find(&transaction, id)? else { return Ok(None) };
+    let mut statement = transaction.prepare_cached("SELECT * FROM attempts WHERE seq = ?1 ORDER BY claim_no")?;
+    let attempts = statement.query_map([rows::int(task.seq)], |row| Ok(rows::attempt(row)))?;
+    let attempts = attempts.map(|attempt| attempt?).collect::<Result<_, _>>()?;
+    Ok(Some(TaskView { task, attempts }))
 }
 
 pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage, Fault> {

@@ -7,11 +7,13 @@ use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::ids::TaskId;
-use crate::domain::task::{Attempt, Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
+use crate::domain::task::{Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
 use crate::stores::sqlite::{SqliteDb, assets, events, idempotency, queries, turns};
-use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, recovered};
+use crate::stores::tasks::{
+    Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView, recovered,
+};
 
 impl TaskStore for SqliteDb {
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>> {
@@ -31,8 +33,8 @@ impl TaskStore for SqliteDb {
         self.read(move |connection, _| rows::find(connection, id))
     }
 
-    fn attempts(&self, id: TaskId) -> BoxFuture<'static, Result<Vec<Attempt>, TaskStoreError>> {
-        self.read(move |connection, _| queries::attempts(connection, id))
+    fn view(&self, id: TaskId) -> BoxFuture<'static, Result<Option<TaskView>, TaskStoreError>> {
+        self.read(move |connection, _| queries::view(connection, id))
     }
 
     fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>> {

@@ -99,12 +99,12 @@ pub(crate) fn reports(claim: Claim) -> [Change; 5] {
 
 pub(crate) fn assert_late(store: &dyn TaskStore, claim: Claim) {
     let before = get(store, claim.task);
-    let history = block_on(store.attempts(claim.task)).unwrap();
+    let history = block_on(store.view(claim.task)).unwrap().unwrap().attempts;
     for report in reports(claim) {
         assert_eq!(rejected(apply(store, report)), Rejected::Late { state: before.state, claim_no: before.claim_no });
     }
     assert_eq!(get(store, claim.task), before);
-    assert_eq!(block_on(store.attempts(claim.task)).unwrap(), history);
+    assert_eq!(block_on(store.view(claim.task)).unwrap().unwrap().attempts, history);
 }
 
 pub(crate) fn a_late_worker_is_refused_everything(engine: &mut impl TaskEngine) {
@@ -174,7 +174,8 @@ pub(crate) fn refunds_do_not_count_until_their_cap(engine: &mut impl TaskEngine)
     }
     let last = claim_one(&*store);
     assert_eq!(apply(&*store, release(last.claim, true, Duration::ZERO)).unwrap().state, TaskState::Failed);
-    let refunded = block_on(store.attempts(last.task.id)).unwrap().iter().filter(|a| a.ended.as_ref().unwrap().end.refunded()).count();
+    let refunded =
+        block_on(store.view(last.task.id)).unwrap().unwrap().attempts.iter().filter(|a| a.ended.as_ref().unwrap().end.refunded()).count();
     assert_eq!(refunded, max_refunds as usize);
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn a_cancelled_task_is_not_handed_out(engine: &mut impl TaskEngine) {
     let task = apply(&*store, Change::Cancel { id: working }).unwrap();
     assert_eq!((task.state, task.results), (TaskState::Cancelled, Results::new()));
     assert_late(&*store, claimed.claim);
-    assert_eq!(block_on(store.attempts(working)).unwrap()[0].ended.as_ref().unwrap().end, AttemptEnd::Cancelled);
+    assert_eq!(block_on(store.view(working)).unwrap().unwrap().attempts[0].ended.as_ref().unwrap().end, AttemptEnd::Cancelled);
     assert_eq!(rejected(apply(&*store, Change::Cancel { id: working })), Rejected::WrongState { state: TaskState::Cancelled });
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn a_retry_opens_a_new_run_and_keeps_the_history(engine: &mut impl Ta
     assert_eq!(task.results, Results::from([(VariantName::RESULT, result_of(second))]));
     let task = block_on(store.get(id)).unwrap().expect("it is there");
     assert_eq!((task.results[&VariantName::RESULT].clone(), task.probe), (result_of(second), Some(known())), "as it was written");
-    let history = block_on(store.attempts(id)).unwrap();
+    let history = block_on(store.view(id)).unwrap().unwrap().attempts;
     let ends: Vec<_> = history.iter().map(|a| (a.run, a.claim_no.0, a.ended.clone().unwrap().end)).collect();
     assert_eq!(ends, [(1, 1, AttemptEnd::Failed(failure())), (2, 2, AttemptEnd::Finished)]);
     assert_eq!(rejected(apply(&*store, Change::Retry { id, run: 2 })), Rejected::WrongState { state: TaskState::Finished });
@@ -81,7 +81,7 @@ pub(crate) fn deletion_goes_through_its_steps(engine: &mut impl TaskEngine) {
     );
     apply(&*store, Change::Remove { id }).unwrap();
     assert_eq!(block_on(store.get(id)), Ok(None));
-    assert_eq!(block_on(store.attempts(id)), Ok(vec![]));
+    assert_eq!(block_on(store.view(id)), Ok(None));
 }
 
 pub(crate) fn a_missing_task_is_not_found(engine: &mut impl TaskEngine) {

@@ -59,7 +59,7 @@ fn check_task(services: &Services, task: &Task, case: &str) {
         assert_eq!((processed == process(&original, *variant), meta_of(&processed)), (true, result.blob), "{case}: {variant}");
     }
     assert_events_tell(&*services.events, task, case);
-    let history = block_on(services.tasks.attempts(task.id)).unwrap();
+    let history = block_on(services.tasks.view(task.id)).unwrap().unwrap().attempts;
     let finished: Vec<_> =
         history.iter().filter(|attempt| attempt.ended.as_ref().is_some_and(|ended| ended.end == AttemptEnd::Finished)).collect();
     assert_eq!(finished.iter().map(|attempt| attempt.claim_no).collect::<Vec<_>>(), [task.claim_no], "{case}");

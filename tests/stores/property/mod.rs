@@ -192,7 +192,7 @@ impl Run {
     fn check_history(&self) {
         for task in self.rows().values() {
             assert_events_tell(&*self.engine.events(), task, "a random history");
-            let history = block_on(self.engine.tasks().attempts(task.id)).unwrap();
+            let history = block_on(self.engine.tasks().view(task.id)).unwrap().unwrap().attempts;
             let claims: Vec<_> = history.iter().map(|attempt| attempt.claim_no.0).collect();
             assert_eq!(claims, (1..=task.claim_no.0).collect::<Vec<_>>());
             let ended = |attempt: &&Attempt| attempt.ended.is_some();

@@ -14,9 +14,9 @@ use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::format::Format;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::Variants;
-use crate::domain::task::{Attempt, Claim, NewTask, Rejected, RetryPolicy, TaskState};
+use crate::domain::task::{Claim, NewTask, Rejected, RetryPolicy, TaskState};
 use crate::domain::timestamp::Timestamp;
-use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskView};
 
 /// What the store does with the next change.
 enum Play {
@@ -81,7 +81,7 @@ impl TaskStore for Script {
         unreachable!("settling only applies and reads")
     }
 
-    fn attempts(&self, _: TaskId) -> Answer<Vec<Attempt>> {
+    fn view(&self, _: TaskId) -> Answer<Option<TaskView>> {
         unreachable!("settling only applies and reads")
     }
 
