@@ -48,7 +48,7 @@ def before_call(context, case, kwargs):
         case.path_parameters["key"] = "my." + case.path_parameters["key"][:200]
     form = case.body if isinstance(case.body, dict) else {}
     query = case.query if isinstance(case.query, dict) else {}
-    for names in (("pipeline", "preset", "variants"), ("metadata",), ("expires_in",)):
+    for names in (("pipeline", "preset", "variants"), ("metadata",), ("expires_in",), ("priority",)):
         said = [name for name in names if name in query]
         for name in said if any(name in form for name in names) else said[1:]:
             del query[name]
