@@ -31,6 +31,8 @@ schemathesis.openapi.format("preset", st.just("default"))
 schemathesis.openapi.format("variants", st.sampled_from(["a=invert", "thumb=resize:4x4/png large=jpeg"]))
 schemathesis.openapi.format("variant", st.sampled_from(["result", "thumb"]))
 schemathesis.openapi.format("metadata", st.sampled_from(["order 7", '{"order":7}']))
+# A public address; nothing is sent there, since no task names a webhook that there is.
+schemathesis.openapi.format("webhook_url", st.just("https://1.1.1.1/hooks"))
 schemathesis.openapi.format("retention", st.sampled_from(["never", "90", "12h", "7d"]))
 schemathesis.openapi.format("priority", st.sampled_from(["low", "normal", "high"]))
 
@@ -48,7 +50,7 @@ def before_call(context, case, kwargs):
         case.path_parameters["key"] = "my." + case.path_parameters["key"][:200]
     form = case.body if isinstance(case.body, dict) else {}
     query = case.query if isinstance(case.query, dict) else {}
-    for names in (("pipeline", "preset", "variants"), ("metadata",), ("expires_in",), ("priority",)):
+    for names in (("pipeline", "preset", "variants"), ("metadata",), ("expires_in",), ("priority",), ("webhook",)):
         said = [name for name in names if name in query]
         for name in said if any(name in form for name in names) else said[1:]:
             del query[name]

@@ -21,6 +21,7 @@ pub use crate::http::KeyBody;
 use crate::actors::supervision::{Exit, RootError};
 use crate::config::Config;
 use crate::domain::task::RetryPolicy;
+use crate::http;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::data_dir::{DataDir, DataDirError};
 use crate::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
@@ -81,7 +82,10 @@ impl Stores {
         let data_dir = DataDir::lock(&config.data.dir)?;
         let clock = monotonic_clock();
         let policy = RetryPolicy { max_attempts: config.tasks.max_attempts, max_refunds: config.tasks.max_refunds };
-        let database = SqliteDb::open(data_dir.path(), SqliteOptions { clock: Arc::clone(&clock), policy, ..Default::default() })?;
+        let database = SqliteDb::open(
+            data_dir.path(),
+            SqliteOptions { clock: Arc::clone(&clock), policy, letter: http::letter, ..Default::default() },
+        )?;
         let defaults = LocalBlobsOptions::default();
         // Ages must grow beyond the grace, or no orphan would ever be old enough.
         let max_age = defaults.max_age.max(config.janitor.grace);

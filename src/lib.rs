@@ -7,7 +7,7 @@
 //! | [`cli`] | one file per subcommand |
 //! | [`app`] | builds everything in order and stops it in reverse; the only place that starts actors |
 //! | [`http`] | the route table, one file per resource: parse, ask the frontend, map the reply |
-//! | [`actors`] | supervision and the services: frontend, master, workers, task_db, notifier, storage, key_values, janitor |
+//! | [`actors`] | supervision and the services: frontend, master, workers, task_db, notifier, webhooks, storage, key_values, janitor |
 //! | [`sandbox`] | the child process in which images are decoded: spawn, frames, limits, its main loop |
 //! | [`stores`] | engines behind the actors: SQLite for tasks and key-values, local files for blobs |
 //! | [`imaging`] | pixels: probe, decode, operations, encode; knows nothing else |

@@ -12,13 +12,15 @@
 //! │   ├─ spare    one warm child process
 //! │   └─ workers  as many as configured, each with a child process
 //! ├─ notifier     who waits for tasks or reads events
+//! ├─ webhooks     endpoints that are told when tasks have ended
 //! ├─ janitor      expiry, deletions, orphans, scrub
 //! └─ frontend     what HTTP talks to
 //! ```
 //!
 //! Who asks whom: the frontend everybody; the master the task database and the key-values; a worker the master, the
 //! storage and the spare; the janitor the storage, the task database and the assets. News of changed settings go from the
-//! key-values to whoever follows them, news of changed tasks from the task database to the notifier.
+//! key-values to whoever follows them, news of changed tasks from the task database to the notifier
+//! and the webhooks.
 
 pub mod assets;
 pub mod frontend;
@@ -30,4 +32,5 @@ pub mod notifier;
 pub mod storage;
 pub mod supervision;
 pub mod task_db;
+pub mod webhooks;
 pub mod workers;

@@ -21,9 +21,11 @@ use crate::actors::supervision::{
     Backoff, ChildSpec, Mailbox, Options, Policy, Root, RootError, Scale, Service, Strategy, Template, child, pool, supervisor,
 };
 use crate::actors::task_db::{TaskDb, TasksChanged};
+use crate::actors::webhooks::{Courier, FlightLimits, Reach, Webhooks, WebhooksDeps};
 use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
-use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
+use crate::config::{Config, JanitorConfig, LimitsConfig, Live, WebhooksConfig};
+use crate::domain::webhook::Patience;
 use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
 use crate::stores::sqlite::SqliteDb;
 
@@ -58,7 +60,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (keys_spec, keys) = keys(stores, gate.clone());
     let (storage_spec, storage) = storage(config, stores);
     let (notifier_spec, notifier) = notifier(config, stores);
-    let (task_db_spec, task_db) = task_db(stores, notifier.clone().recipient());
+    let (webhooks_spec, webhooks) = webhooks(config, stores);
+    let (task_db_spec, task_db) = task_db(stores, vec![notifier.clone().recipient(), webhooks.clone().recipient()]);
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = spare(config, spawner);
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
@@ -68,17 +71,13 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
         let template = Template::new("worker", worker_options(config), move |number| Worker::new(format!("worker-{number}"), deps.clone()));
         pool("workers", Policy::default(), live.workers() as usize, template)
     };
-    let master_spec = {
-        let deps = master_deps(config, task_db.clone(), key_values.clone(), workers.recipient());
-        let live = Arc::clone(&live);
-        master_box.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
-    };
+    let master_spec =
+        master_of(master_box, master_deps(config, task_db.clone(), key_values.clone(), workers.recipient()), Arc::clone(&live));
     let (janitor_spec, janitor) = janitor(janitor_deps(config, storage.clone(), task_db.clone(), assets.clone()));
     let (frontend_spec, frontend) = {
         let (master, notifier) = (master.clone(), notifier.clone());
-        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master, notifier, janitor };
-        let live = Arc::clone(&live);
-        child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
+        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master, notifier, webhooks, janitor };
+        frontend_of(services, Arc::clone(&live))
     };
     let key_values_spec = {
         let store = Arc::clone(&stores.database);
@@ -88,14 +87,28 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
 
     let engine = vec![master_spec, spare_spec, workers_spec];
     let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
-    let services =
-        vec![key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec, engine_spec, notifier_spec, janitor_spec, frontend_spec];
+    let before = [key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec];
+    let behind = [notifier_spec, webhooks_spec, janitor_spec, frontend_spec];
+    let services = before.into_iter().chain([engine_spec]).chain(behind).collect();
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
     Ok(Services { root, frontend, master, notifier, gate })
 }
 
-fn task_db(stores: &Stores, follower: Recipient<TasksChanged>) -> (ChildSpec, Addr<TaskDb>) {
-    over_the_database("task_db", stores, move |database| TaskDb::new(database, follower.clone()))
+fn master_of(mailbox: Mailbox<Master>, deps: MasterDeps, live: Arc<Live>) -> ChildSpec {
+    mailbox.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
+}
+
+fn frontend_of(services: frontend::Services, live: Arc<Live>) -> (ChildSpec, Addr<Frontend>) {
+    child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
+}
+
+fn task_db(stores: &Stores, followers: Vec<Recipient<TasksChanged>>) -> (ChildSpec, Addr<TaskDb>) {
+    over_the_database("task_db", stores, move |database| TaskDb::new(database, followers.clone()))
+}
+
+fn webhooks(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Webhooks>) {
+    let deps = webhooks_deps(&config.webhooks, stores);
+    child("webhooks", Options::default(), move || Webhooks::new(deps.clone()))
 }
 
 fn notifier(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Notifier>) {
@@ -176,6 +189,16 @@ fn notifier_deps(config: &Config, stores: &Stores) -> NotifierDeps {
     let watch = &config.watch;
     let limits = WatchLimits { waiters: watch.max_waiters.into(), streams: watch.max_streams.into(), buffer: watch.stream_buffer as usize };
     NotifierDeps { store: stores.database.clone(), limits, keep: watch.keep_events.into() }
+}
+
+fn webhooks_deps(config: &WebhooksConfig, stores: &Stores) -> WebhooksDeps {
+    WebhooksDeps {
+        store: stores.database.clone(),
+        courier: Courier::new(Reach { allow_private: config.allow_private, allow_http: config.allow_http, deadline: config.deadline }),
+        limits: FlightLimits { all: config.in_flight as usize, each: config.per_endpoint as usize },
+        patience: Patience { min: config.backoff_min, max: config.backoff_max, give_up: config.give_up },
+        keep: config.keep,
+    }
 }
 
 fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {

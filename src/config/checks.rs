@@ -14,7 +14,7 @@ struct Rule {
 /// What the child's own code, stack and buffers need of its address space beside the image, in bytes.
 const CHILD_OVERHEAD: u64 = 256 << 20;
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         left: "tasks.lease",
         must: "must be at least twice",
@@ -38,6 +38,12 @@ const RULES: [Rule; 6] = [
         must: "must not exceed",
         right: "uploads.total_timeout",
         holds: |config| config.uploads.idle_timeout <= config.uploads.total_timeout,
+    },
+    Rule {
+        left: "webhooks.backoff_min",
+        must: "must not exceed",
+        right: "webhooks.backoff_max",
+        holds: |config| config.webhooks.backoff_min <= config.webhooks.backoff_max,
     },
     Rule {
         left: "workers.job_memory",

@@ -29,7 +29,7 @@ pub use live::{Live, SettingRefused};
 pub use origins::Origins;
 pub use sections::{
     AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WatchConfig,
-    WorkersConfig,
+    WebhooksConfig, WorkersConfig,
 };
 pub use template::config_toml;
 pub use units::{parse_duration, parse_size};
@@ -58,6 +58,8 @@ pub struct Config {
     pub presets: Presets,
     /// Waiting requests and streams of events.
     pub watch: WatchConfig,
+    /// Deliveries to webhooks.
+    pub webhooks: WebhooksConfig,
     /// The sweeps for leftovers.
     pub janitor: JanitorConfig,
     /// Logging.
@@ -120,6 +122,7 @@ impl Config {
             "limits" => self.limits.get(name),
             "presets" => return sections::presets::get(&self.presets, name),
             "watch" => self.watch.get(name),
+            "webhooks" => self.webhooks.get(name),
             "janitor" => self.janitor.get(name),
             "log" => self.log.get(name),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
@@ -138,6 +141,7 @@ impl Config {
             "limits" => self.limits.set(name, raw),
             "presets" => sections::presets::set(&mut self.presets, name, raw),
             "watch" => self.watch.set(name, raw),
+            "webhooks" => self.webhooks.set(name, raw),
             "janitor" => self.janitor.set(name, raw),
             "log" => self.log.set(name, raw),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
@@ -156,6 +160,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             presets: sections::presets::defaults(),
             watch: WatchConfig::default(),
+            webhooks: WebhooksConfig::default(),
             janitor: JanitorConfig::default(),
             log: LogConfig::default(),
         }

@@ -78,6 +78,8 @@ error_codes! {
     TooManyAssets = "too_many_assets", 409, false, "The server keeps as many assets as it may.";
     /// A further API key was to be made.
     TooManyKeys = "too_many_keys", 409, false, "The server keeps as many API keys as it may.";
+    /// A further webhook was to be registered.
+    TooManyWebhooks = "too_many_webhooks", 409, false, "The caller has as many webhooks as one may have.";
     /// A revoked API key was to be changed.
     KeyRevoked = "key_revoked", 409, false, "The API key was revoked.";
     /// A condition of the request (`If-Match`, `If-Unmodified-Since`) does not hold.
@@ -116,6 +118,10 @@ error_codes! {
     OperationFailed = "operation_failed", 422, false, "An operation of the pipeline cannot be applied to this image.";
     /// A pipeline names an asset that is not there.
     UnknownAsset = "unknown_asset", 422, false, "The pipeline names an asset that is not stored here.";
+    /// The URL of a webhook is none that the server would send to.
+    InvalidWebhook = "invalid_webhook", 422, false, "The server sends nothing to this URL.";
+    /// An upload names a webhook that is not its caller's.
+    UnknownWebhook = "unknown_webhook", 422, false, "The upload names a webhook that its caller does not have.";
     /// An asset of the pipeline is not there any more, or cannot be decoded.
     AssetFailed = "asset_failed", 422, false, "An asset of the pipeline cannot be used.";
     /// Every attempt ran past the deadline.

@@ -13,4 +13,5 @@ pub mod pipeline;
 pub mod probe;
 pub mod task;
 pub mod timestamp;
+pub mod webhook;
 pub(crate) mod whole;

@@ -78,6 +78,7 @@ async fn accept_image(
         metadata: None,
         priority: Priority::Normal,
         expires_in: None,
+        webhook: None,
     };
     let new_image = NewImage { caller, parameters, length: exact, at_most: length, idempotency_key: None };
     let submission = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;

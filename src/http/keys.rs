@@ -118,7 +118,7 @@ impl NewKeyBody {
     }
 }
 
-/// How a key is rotated.
+/// How a secret is rotated: that of a key, or of a webhook.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
@@ -130,7 +130,7 @@ pub struct RotateBody {
 }
 
 impl RotateBody {
-    fn parse(self) -> Result<Duration, Problem> {
+    pub(super) fn parse(self) -> Result<Duration, Problem> {
         let overlap = self.overlap.map_or(KeyChange::USUAL_OVERLAP, Duration::from_secs);
         if overlap <= KeyChange::LONGEST_OVERLAP {
             return Ok(overlap);

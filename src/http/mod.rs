@@ -24,6 +24,7 @@ mod settings;
 mod tasks;
 mod time;
 mod tree;
+mod webhooks;
 
 use std::future::ready;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub use cors::cors;
 pub use keys::{KeyBody, NewKeyBody, RotateBody};
 pub use openapi::openapi_json;
 pub use request_id::request_id;
+pub use webhooks::letter;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -112,6 +114,11 @@ fn table() -> Vec<Entry> {
         entry("/v1/keys", [(Method::GET, ADMIN, web::to(keys::list)), (Method::POST, ADMIN, web::to(keys::create))]),
         entry("/v1/keys/{id}", [(Method::GET, ADMIN, web::to(keys::get)), (Method::DELETE, ADMIN, web::to(keys::revoke))]),
         entry("/v1/keys/{id}/rotate", [(Method::POST, ADMIN, web::to(keys::rotate))]),
+        entry("/v1/webhooks", [(Method::GET, READ, web::to(webhooks::list)), (Method::POST, SUBMIT, web::to(webhooks::create))]),
+        entry("/v1/webhooks/{id}", [(Method::GET, READ, web::to(webhooks::get)), (Method::DELETE, SUBMIT, web::to(webhooks::delete))]),
+        entry("/v1/webhooks/{id}/rotate", [(Method::POST, SUBMIT, web::to(webhooks::rotate))]),
+        entry("/v1/webhooks/{id}/deliveries", [(Method::GET, READ, web::to(webhooks::deliveries))]),
+        entry("/v1/webhooks/{id}/deliveries/{delivery}/retry", [(Method::POST, SUBMIT, web::to(webhooks::retry))]),
         entry("/v1/settings", [(Method::GET, ADMIN, web::to(settings::list))]),
         entry(
             "/v1/settings/{key}",

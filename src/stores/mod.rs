@@ -1,11 +1,11 @@
-//! Engines behind the actors: traits, SQLite for tasks, key-values, assets and API keys, local files for blobs.
+//! Engines behind the actors: traits, SQLite for tasks, key-values, assets, API keys and webhooks, local files for blobs.
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`webhooks`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`orphans`] | which blobs nothing refers to |
 //! | [`data_dir`] | the locked directory of the embedded engines |
-//! | [`sqlite`] | tasks, key-values, assets and API keys in one file, one writer, group commit |
+//! | [`sqlite`] | tasks, key-values, assets, API keys and webhooks in one file, one writer, group commit |
 //! | [`local_fs`] | blobs as files |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
@@ -22,6 +22,7 @@ pub mod orphans;
 pub mod sqlite;
 pub mod tasks;
 mod threads;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

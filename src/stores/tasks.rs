@@ -13,6 +13,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Attempt, Change, Claim, Failure, Rejected, Task, TaskState};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::WebhookId;
 
 /// A store of tasks. Every transition is decided by [`Task::apply`] and [`Task::claim`], never by the engine.
 pub trait TaskStore: Send + Sync {
@@ -23,6 +24,9 @@ pub trait TaskStore: Send + Sync {
     ///
     /// What its owner can see of the change ([`News::of_change`](crate::domain::task::News::of_change)) is written as events in the same
     /// transaction; so it is with claims and the recovery.
+    ///
+    /// A task that is inserted with a webhook names one of its own caller's, or is refused. Where a run of it ends, a delivery to that
+    /// webhook is written in the same transaction ([`WebhookStore`](crate::stores::webhooks::WebhookStore)).
     ///
     /// A task that is inserted is pinned to the versions that the assets of its pipeline have in the same transaction; they are in use
     /// until it is finished or deleted ([`AssetStore::is_in_use`](crate::stores::assets::AssetStore::is_in_use)).
@@ -167,6 +171,9 @@ pub enum TaskStoreError {
     /// The pipeline of a new task names an asset that is not there, or not in that version; nothing changed.
     #[error("there is no asset {0}")]
     NoSuchAsset(AssetRef),
+    /// A new task names a webhook that its caller does not have; nothing changed.
+    #[error("there is no webhook {0} of this caller")]
+    NoSuchWebhook(WebhookId),
     /// No room on the disk; nothing changed.
     #[error("the task database is full: free disk space, then try again")]
     Full,

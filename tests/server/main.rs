@@ -42,4 +42,5 @@ mod variants;
 mod waiting;
 mod watching;
 mod watermark;
+mod webhooks;
 mod whole_path;

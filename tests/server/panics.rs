@@ -140,6 +140,11 @@ fn notifier() {
 }
 
 #[test]
+fn webhooks() {
+    survive("webhooks", &["webhooks.tasks_changed", "webhooks.looked", "webhooks.tick"]);
+}
+
+#[test]
 fn frontend() {
     survive("frontend", &["frontend.is_ready", "frontend.look_up", "frontend.before_insert", "frontend.after_insert"]);
 }

@@ -18,6 +18,7 @@ use safelight::stores::Clock;
 use safelight::stores::events::EventStore;
 use safelight::stores::sqlite::{SqliteDb, SqliteOptions};
 use safelight::stores::tasks::{ClaimRequest, ClaimedTask, TaskStore, TaskStoreError};
+use safelight::stores::webhooks::WebhookStore;
 use tempfile::TempDir;
 
 /// The lease that the tests ask for.
@@ -69,6 +70,7 @@ pub(crate) fn on_a_small_disk(test: &str) {
 pub(crate) trait TaskEngine {
     fn tasks(&self) -> Arc<dyn TaskStore>;
     fn events(&self) -> Arc<dyn EventStore>;
+    fn webhooks(&self) -> Arc<dyn WebhookStore>;
     fn clock(&self) -> &HandClock;
     /// Closes the engine and opens it again over what it stored.
     fn reopen(&mut self);
@@ -106,6 +108,10 @@ impl TaskEngine for Sqlite {
     }
 
     fn events(&self) -> Arc<dyn EventStore> {
+        self.db()
+    }
+
+    fn webhooks(&self) -> Arc<dyn WebhookStore> {
         self.db()
     }
 

@@ -9,6 +9,7 @@ use crate::actors::keys::{KeysError, NotAdmitted};
 use crate::actors::master::Refusal;
 use crate::actors::notifier::NotWatched;
 use crate::actors::task_db::Unsettled;
+use crate::actors::webhooks::WebhooksError;
 use crate::actors::workers::NotInspected;
 use crate::domain::asset::AssetRef;
 use crate::domain::error_code::ErrorCode;
@@ -16,6 +17,7 @@ use crate::domain::ids::TaskId;
 use crate::domain::limits::LimitExceeded;
 use crate::domain::pipeline::{PipelineError, VariantName};
 use crate::domain::task::{Failure, Rejected, TaskState};
+use crate::domain::webhook::WebhookId;
 use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::keys::KeyStoreError;
@@ -77,6 +79,12 @@ pub enum FrontendError {
     /// The pipeline of an upload names an asset that is not there.
     #[error("the pipeline names the asset {0}, which is not stored here; PUT /v1/assets/{{name}} stores one")]
     UnknownAsset(AssetRef),
+    /// An upload names a webhook that is not the caller's.
+    #[error("you have no webhook {0}; POST /v1/webhooks registers one")]
+    UnknownWebhook(WebhookId),
+    /// Something about webhooks was not done.
+    #[error("{0}")]
+    Webhooks(WebhooksError),
     /// There are as many assets as there may be.
     #[error("the server keeps {max} assets, as many as it may; remove one, or raise limits.max_assets")]
     TooManyAssets {
@@ -150,6 +158,8 @@ impl FrontendError {
             Self::NotAdmitted(why) => not_admitted(why),
             Self::KeyNotChanged(why) => key_not_changed(why),
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,
+            Self::UnknownWebhook(_) => ErrorCode::UnknownWebhook,
+            Self::Webhooks(why) => webhooks_not_asked(why),
             Self::TooManyAssets { .. } => ErrorCode::TooManyAssets,
             Self::Busy => ErrorCode::QueueFull,
             Self::KeyInUse => ErrorCode::IdempotencyInProgress,
@@ -199,6 +209,17 @@ fn key_not_changed(why: &KeysError) -> ErrorCode {
     }
 }
 
+fn webhooks_not_asked(why: &WebhooksError) -> ErrorCode {
+    match why {
+        WebhooksError::NotFound | WebhooksError::NoSuchDelivery => ErrorCode::NotFound,
+        WebhooksError::Unreachable(_) => ErrorCode::InvalidWebhook,
+        WebhooksError::TooMany => ErrorCode::TooManyWebhooks,
+        WebhooksError::NoRandomness(_) => ErrorCode::Internal,
+        WebhooksError::Store(TaskStoreError::Full) => ErrorCode::StorageFull,
+        WebhooksError::Store(_) => ErrorCode::Unavailable,
+    }
+}
+
 impl From<MailboxError> for FrontendError {
     fn from(_: MailboxError) -> Self {
         Self::Unavailable
@@ -225,6 +246,7 @@ impl From<TaskStoreError> for FrontendError {
         match error {
             TaskStoreError::Full => Self::StorageFull,
             TaskStoreError::NoSuchAsset(asset) => Self::UnknownAsset(asset),
+            TaskStoreError::NoSuchWebhook(webhook) => Self::UnknownWebhook(webhook),
             TaskStoreError::Rejected(Rejected::NotFound) => Self::NotFound,
             TaskStoreError::Rejected(Rejected::WrongState { state }) => {
                 Self::WrongState { state, advice: "somebody else changed it at this moment; ask again" }
@@ -278,6 +300,15 @@ impl From<KeysError> for FrontendError {
                 Self::Unavailable
             }
             other => Self::KeyNotChanged(other),
+        }
+    }
+}
+
+impl From<WebhooksError> for FrontendError {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::Store(why) => why.into(),
+            other => Self::Webhooks(other),
         }
     }
 }

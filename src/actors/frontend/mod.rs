@@ -15,7 +15,7 @@
 //! | `watching` | waiting for the end of a task |
 //! | `feed` | events, those that happened and those that happen |
 //! | `explain` | what a pipeline would do |
-//! | `settings`, `keys` | the ways to the key-values and to the API keys |
+//! | `settings`, `keys`, `webhooks` | the ways to the key-values, to the API keys and to the webhooks |
 //! | `error` | what is answered when it cannot be done |
 
 mod assets;
@@ -32,6 +32,7 @@ mod settings;
 mod submission;
 mod upload;
 mod watching;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,7 @@ use crate::actors::notifier::Notifier;
 use crate::actors::storage::{AdmitBytes, Storage};
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::TaskDb;
+use crate::actors::webhooks::Webhooks;
 use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::access::Caller;
@@ -69,6 +71,10 @@ pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting}
 pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;
 pub use watching::{WatchEnd, await_end};
+pub use webhooks::{
+    AddWebhook, AskWebhooks, DeliveriesOf, DeliveryPage, DeliveryQuery, FindWebhook, ListWebhooks, RemoveWebhook, ReplayDelivery,
+    RotateWebhook, ShownWebhook, WebhooksError,
+};
 
 use parameters::TaskSpec;
 use reservations::{Reservation, Reservations};
@@ -96,6 +102,8 @@ pub struct Services {
     pub master: Addr<Master>,
     /// Who waits, and events.
     pub notifier: Addr<Notifier>,
+    /// Endpoints that are told when tasks have ended.
+    pub webhooks: Addr<Webhooks>,
     /// Removes what was deleted.
     pub janitor: Addr<Janitor>,
 }

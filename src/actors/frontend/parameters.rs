@@ -2,10 +2,12 @@
 
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture, fut};
 
-use crate::actors::frontend::{Frontend, FrontendError, assets};
+use crate::actors::frontend::{Frontend, FrontendError, assets, webhooks};
+use crate::domain::access::Caller;
 use crate::domain::blob::BlobMeta;
 use crate::domain::pipeline::{Accepted, Pipeline, Variants};
 use crate::domain::task::{Fingerprint, Idempotency, IdempotencyKey, Metadata, Priority, Retention};
+use crate::domain::webhook::WebhookId;
 
 /// The preset of an upload that names no pipeline.
 const DEFAULT_PRESET: &str = "default";
@@ -23,6 +25,8 @@ pub struct Parameters {
     pub priority: Priority,
     /// How long the task is kept once it has ended; as the settings say if nothing is said.
     pub expires_in: Option<Retention>,
+    /// Who is told when the task has ended.
+    pub webhook: Option<WebhookId>,
 }
 
 /// What an upload is to become, in the words of the client.
@@ -50,13 +54,16 @@ pub(crate) struct TaskSpec {
     pub(crate) priority: Priority,
     /// How long the task is kept once it has ended.
     pub(crate) retention: Retention,
+    /// Who is told when the task has ended.
+    pub(crate) webhook: Option<WebhookId>,
 }
 
 impl TaskSpec {
     /// What makes this upload of an image the same as another one under the same key.
     pub(super) fn idempotency(&self, key: &IdempotencyKey, image: BlobMeta) -> Idempotency {
         let metadata = self.metadata.as_ref().map(Metadata::to_string).unwrap_or_default();
-        let said = [self.variants.to_string(), metadata, self.retention.to_string(), self.priority.to_string()];
+        let webhook = self.webhook.map(|webhook| webhook.to_string()).unwrap_or_default();
+        let said = [self.variants.to_string(), metadata, self.retention.to_string(), self.priority.to_string(), webhook];
         Idempotency { key: key.clone(), fingerprint: Fingerprint::new(image.sha256, &said.each_ref().map(String::as_str)) }
     }
 }
@@ -64,7 +71,12 @@ impl TaskSpec {
 /// Asks what parameters mean, before they are used.
 #[derive(Message)]
 #[rtype(result = "Result<Understood, FrontendError>")]
-pub struct ReadParameters(pub Parameters);
+pub struct ReadParameters {
+    /// Who says them.
+    pub caller: Caller,
+    /// What is said.
+    pub parameters: Parameters,
+}
 
 /// Parameters that can be used for an upload; what they say is the frontend's business.
 #[derive(Debug, Clone)]
@@ -73,14 +85,18 @@ pub struct Understood(pub(super) TaskSpec);
 impl Handler<ReadParameters> for Frontend {
     type Result = ResponseActFuture<Self, Result<Understood, FrontendError>>;
 
-    fn handle(&mut self, ReadParameters(parameters): ReadParameters, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, ReadParameters { caller, parameters }: ReadParameters, _: &mut Context<Self>) -> Self::Result {
         let spec = match self.read(parameters) {
             Ok(spec) => spec,
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
         let services = self.services.clone();
-        let stored = async move { assets::are_stored(&services, &spec.variants).await.map(|()| Understood(spec)) };
-        Box::pin(stored.into_actor(self))
+        let there = async move {
+            assets::are_stored(&services, &spec.variants).await?;
+            webhooks::is_own(&services, caller, spec.webhook).await?;
+            Ok(Understood(spec))
+        };
+        Box::pin(there.into_actor(self))
     }
 }
 
@@ -91,7 +107,7 @@ impl Frontend {
     /// When what is wanted cannot be read, or has more steps than it may.
     pub(super) fn read(
         &self,
-        Parameters { wanted, accepted, metadata, priority, expires_in }: Parameters,
+        Parameters { wanted, accepted, metadata, priority, expires_in, webhook }: Parameters,
     ) -> Result<TaskSpec, FrontendError> {
         let presets = self.live.presets();
         let variants = match wanted {
@@ -102,6 +118,6 @@ impl Frontend {
         };
         let variants = variants.accepting(accepted);
         variants.iter().try_for_each(|(_, pipeline)| self.live.limits().check_steps(pipeline))?;
-        Ok(TaskSpec { variants, metadata, priority, retention: expires_in.unwrap_or(self.live.retention()) })
+        Ok(TaskSpec { variants, metadata, priority, retention: expires_in.unwrap_or(self.live.retention()), webhook })
     }
 }

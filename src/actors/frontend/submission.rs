@@ -100,8 +100,9 @@ pub(super) async fn accept(services: Services, admitted: Admitted, submitted: Su
     let spec = spec.await.map_err(|_| BlobStoreError::Aborted)?;
     faults::point("frontend.before_insert");
     let idempotency = reservation.as_ref().map(|reservation| spec.idempotency(reservation.key(), original));
-    let TaskSpec { variants, metadata, priority, retention } = spec;
-    let task = NewTask { caller, metadata, retention, priority, idempotency, ..NewTask::new(id, variants, original, input_format) };
+    let TaskSpec { variants, metadata, priority, retention, webhook } = spec;
+    let task =
+        NewTask { caller, metadata, retention, priority, webhook, idempotency, ..NewTask::new(id, variants, original, input_format) };
     match settle(&services.task_db, Change::Insert(task)).await {
         Ok(task) => {
             faults::point("frontend.after_insert");

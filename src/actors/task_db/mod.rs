@@ -34,15 +34,15 @@ struct TaskDbCounters {
 /// The actor. It holds no task itself, so that a restart forgets nothing.
 pub struct TaskDb {
     store: Arc<dyn TaskStore>,
-    follower: Recipient<TasksChanged>,
+    followers: Vec<Recipient<TasksChanged>>,
     counters: TaskDbCounters,
 }
 
 impl TaskDb {
-    /// Puts `store` behind a mailbox, and tells `follower` when tasks have changed.
+    /// Puts `store` behind a mailbox, and tells `followers` when tasks have changed.
     #[must_use]
-    pub fn new(store: Arc<dyn TaskStore>, follower: Recipient<TasksChanged>) -> Self {
-        Self { store, follower, counters: TaskDbCounters::default() }
+    pub fn new(store: Arc<dyn TaskStore>, followers: Vec<Recipient<TasksChanged>>) -> Self {
+        Self { store, followers, counters: TaskDbCounters::default() }
     }
 
     /// Counts a call of the store until it is answered.
@@ -63,7 +63,7 @@ impl TaskDb {
             let changed = matches!(&answer, Err(TaskStoreError::UnknownOutcome(_))) || answer.as_ref().is_ok_and(changes);
             if changed && !faults::soft("task_db.news_lost") {
                 // A follower that is being restarted reads everything anyway.
-                let _ = task_db.follower.try_send(TasksChanged);
+                task_db.followers.iter().for_each(|follower| drop(follower.try_send(TasksChanged)));
             }
             answer
         }))

@@ -67,7 +67,9 @@ async fn refused(task_db: &Addr<TaskDb>, change: &Change, error: TaskStoreError,
     }
     match shown(task_db, change).await {
         Ok(Some(task)) => Ok(task),
-        Ok(None) if matches!(error, TaskStoreError::Rejected(_) | TaskStoreError::NoSuchAsset(_)) => Err(Unsettled::Refused(error)),
+        Ok(None) if matches!(error, TaskStoreError::Rejected(_) | TaskStoreError::NoSuchAsset(_) | TaskStoreError::NoSuchWebhook(_)) => {
+            Err(Unsettled::Refused(error))
+        }
         Ok(None) | Err(NotRead) => Err(Unsettled::Unknown),
     }
 }

@@ -9,6 +9,7 @@ mod server;
 mod tasks;
 mod uploads;
 mod watch;
+mod webhooks;
 mod workers;
 
 pub use data::DataConfig;
@@ -19,12 +20,13 @@ pub use server::ServerConfig;
 pub use tasks::TasksConfig;
 pub use uploads::UploadConfig;
 pub use watch::WatchConfig;
+pub use webhooks::WebhooksConfig;
 pub use workers::WorkersConfig;
 
 use crate::config::schema::Section;
 
 /// Every section, in the order of `config.toml`.
-pub(crate) static SECTIONS: [&Section; 10] = [
+pub(crate) static SECTIONS: [&Section; 11] = [
     &ServerConfig::SECTION,
     &DataConfig::SECTION,
     &UploadConfig::SECTION,
@@ -33,6 +35,7 @@ pub(crate) static SECTIONS: [&Section; 10] = [
     &LimitsConfig::SECTION,
     &presets::SECTION,
     &WatchConfig::SECTION,
+    &WebhooksConfig::SECTION,
     &JanitorConfig::SECTION,
     &LogConfig::SECTION,
 ];

@@ -43,6 +43,7 @@ use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{Pipeline, VariantName, Variants};
 use crate::domain::probe::{ImageProbe, Warning};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::WebhookId;
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,6 +131,8 @@ pub struct NewTask {
     pub retention: Retention,
     /// How soon it gets its turn.
     pub priority: Priority,
+    /// Who is told when it has ended: an endpoint of the same key.
+    pub webhook: Option<WebhookId>,
     /// The key under which it was sent: no other task of the caller may have it.
     pub idempotency: Option<Idempotency>,
 }
@@ -147,6 +150,7 @@ impl NewTask {
             metadata: None,
             retention: Retention::Forever,
             priority: Priority::Normal,
+            webhook: None,
             idempotency: None,
         }
     }
@@ -177,6 +181,8 @@ pub struct Task {
     pub metadata: Option<Metadata>,
     /// How long it is kept once it has ended.
     pub retention: Retention,
+    /// Who is told when a run of it has ended; it may be gone.
+    pub webhook: Option<WebhookId>,
     /// The fence of the latest claim, over all runs; 0 before the first.
     pub claim_no: ClaimNo,
     /// Attempts that count in this run.
@@ -216,6 +222,7 @@ impl Task {
             metadata: new.metadata,
             priority: new.priority,
             retention: new.retention,
+            webhook: new.webhook,
             claim_no: ClaimNo::default(),
             attempts: 0,
             refunds: 0,

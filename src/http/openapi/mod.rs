@@ -6,7 +6,7 @@
 //! | this one | the document as a whole, and its route |
 //! | `operation` | one operation, and what all have in common |
 //! | `schemas` | small schemas, and the names of the large ones |
-//! | `tasks`, `files`, `classic`, `server` | the operations |
+//! | `tasks`, `files`, `classic`, `webhooks`, `server` | the operations |
 
 mod classic;
 mod files;
@@ -14,6 +14,7 @@ mod operation;
 mod schemas;
 mod server;
 mod tasks;
+mod webhooks;
 
 use std::sync::LazyLock;
 
@@ -49,7 +50,10 @@ pub(crate) async fn get() -> HttpResponse {
 
 /// Every route that is described, in the order of the table.
 fn described() -> Vec<Described> {
-    [classic::operations(), server::operations(), tasks::operations(), files::operations()].into_iter().flatten().collect()
+    [classic::operations(), server::operations(), tasks::operations(), files::operations(), webhooks::operations()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn document() -> OpenApi {

@@ -10,6 +10,7 @@ use crate::http::keys::{KeyBody, NewKeyBody, RotateBody};
 use crate::http::openapi::operation::AnySchema;
 use crate::http::problem::ProblemBody;
 use crate::http::tasks::bodies::{HistoryBody, TaskBody, TaskPageBody};
+use crate::http::webhooks::{DeliveryBody, NewWebhookBody, WebhookBody};
 
 /// Any text.
 pub(super) fn text() -> Object {
@@ -122,7 +123,27 @@ pub(super) fn new_key() -> AnySchema {
     named::<NewKeyBody>()
 }
 
-/// How an API key is rotated.
+/// A webhook.
+pub(super) fn webhook() -> AnySchema {
+    named::<WebhookBody>()
+}
+
+/// A webhook with its secret, in the one answer that has it.
+pub(super) fn shown_webhook() -> AnySchema {
+    AnySchema::T(Schema::AllOf(AllOfBuilder::new().item(webhook()).item(object([("secret", text().into())])).build()))
+}
+
+/// What a webhook is made from.
+pub(super) fn new_webhook() -> AnySchema {
+    named::<NewWebhookBody>()
+}
+
+/// What a webhook was told, or is to be told.
+pub(super) fn delivery() -> AnySchema {
+    named::<DeliveryBody>()
+}
+
+/// How a secret is rotated.
 pub(super) fn rotation() -> AnySchema {
     named::<RotateBody>()
 }
@@ -143,7 +164,10 @@ pub(super) fn components() -> Components {
         Quota,
         KeyBody,
         NewKeyBody,
-        RotateBody
+        RotateBody,
+        WebhookBody,
+        NewWebhookBody,
+        DeliveryBody
     );
     ComponentsBuilder::new().schemas_from_iter(schemas).build()
 }

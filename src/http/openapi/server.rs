@@ -58,7 +58,7 @@ fn explain() -> Described {
 }
 
 /// What a small body is refused with.
-const SMALL_BODY: [ErrorCode; 3] = [ErrorCode::InvalidRequest, ErrorCode::UploadTimeout, ErrorCode::PayloadTooLarge];
+pub(super) const SMALL_BODY: [ErrorCode; 3] = [ErrorCode::InvalidRequest, ErrorCode::UploadTimeout, ErrorCode::PayloadTooLarge];
 
 fn one_key(method: Method, path: &'static str, id: &str, summary: &str) -> Described {
     let described = Described::new(method, path, "keys", id, summary).path("id", "The key.", pattern("^[0-9a-f]{16}$"));

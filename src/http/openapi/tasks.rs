@@ -63,13 +63,14 @@ pub(super) fn upload_problems() -> Vec<ErrorCode> {
 }
 
 /// The parts of a task that are given in the query, or as parts of a form.
-const PARTS: [(&str, &str, &str); 6] = [
+const PARTS: [(&str, &str, &str); 7] = [
     ("pipeline", "pipeline", "A pipeline in either form, or the name of a preset. One of `pipeline`, `preset` and `variants`."),
     ("preset", "preset", "The name of a preset."),
     ("variants", "variants", "Pipelines by the names of their results."),
     ("metadata", "metadata", "A JSON object or a text of up to 8 KiB that is kept with the task."),
     ("expires_in", "retention", "How long the task is kept once it has ended: seconds, a time such as `12h` or `7d`, or `never`."),
     ("priority", "priority", "How soon the task gets its turn: `low`, `normal` or `high`."),
+    ("webhook", "uuid", "The id of the webhook that is told when the task has ended."),
 ];
 
 fn prefer(described: Described) -> Described {
@@ -107,7 +108,7 @@ fn submit() -> Described {
         .answer_header(202, "Preference-Applied", "How long was waited at most.")
         .answer_header(202, "Idempotent-Replayed", "`true` where the upload was sent before.")
         .problems(&upload_problems())
-        .problems(&[ErrorCode::IdempotencyInProgress, ErrorCode::IdempotencyKeyReused]);
+        .problems(&[ErrorCode::IdempotencyInProgress, ErrorCode::IdempotencyKeyReused, ErrorCode::UnknownWebhook]);
     let described = PARTS.iter().fold(described, |described, (name, format, about)| described.query(name, about, formatted(format)));
     let next = ["getTask", "isReady", "getImage", "cancelTask", "deleteTask", "getOriginal", "getResult", "eventsOfTask"];
     next.into_iter().fold(prefer(described), |described, operation| described.link(202, operation, "id", "$response.body#/id"))

@@ -13,6 +13,7 @@ use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::pipeline::{Pipeline, VariantName};
 use crate::domain::probe::{ImageProbe, Warning};
 use crate::domain::task::{Attempt, AttemptEnd, Failure, Metadata, Priority, Task, TaskResult, TaskState};
+use crate::domain::webhook::WebhookId;
 use crate::http::time::rfc3339;
 
 /// Why something failed.
@@ -103,6 +104,10 @@ pub(crate) struct TaskBody<'t> {
     /// How soon it gets its turn.
     #[schema(value_type = String, pattern = "^(low|normal|high)$")]
     priority: Priority,
+    /// Who is told when it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    webhook: Option<WebhookId>,
     /// Attempts of the present run that count.
     attempts_used: u32,
     #[schema(format = DateTime)]
@@ -135,6 +140,7 @@ impl<'t> From<&'t Task> for TaskBody<'t> {
             variants: task.variants.as_only().is_none().then(|| variants(task)),
             metadata: task.metadata.as_ref(),
             priority: task.priority,
+            webhook: task.webhook,
             attempts_used: task.attempts,
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),

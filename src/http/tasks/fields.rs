@@ -6,6 +6,7 @@ use crate::actors::frontend::{Parameters, Wanted};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::pipeline::Accepted;
 use crate::domain::task::{InvalidPriority, InvalidRetention};
+use crate::domain::webhook::InvalidWebhookId;
 use crate::http::problem::Problem;
 
 /// What is said so far; nothing may be said twice.
@@ -24,6 +25,8 @@ pub(crate) struct Fields {
     expires_in: Option<String>,
     /// How soon it gets its turn.
     priority: Option<String>,
+    /// The id of the webhook that is told when the task has ended.
+    webhook: Option<String>,
 }
 
 impl Fields {
@@ -38,9 +41,10 @@ impl Fields {
             "variants" => &mut self.variants,
             "metadata" => &mut self.metadata,
             "expires_in" => &mut self.expires_in,
+            "webhook" => &mut self.webhook,
             "priority" => &mut self.priority,
             _ => {
-                let known = "the parts of a task are image, pipeline, preset, variants, metadata, expires_in and priority";
+                let known = "the parts of a task are image, pipeline, preset, variants, metadata, expires_in, priority and webhook";
                 return Err(invalid(format!("the form has a part called {name:?}; {known}")));
             }
         };
@@ -67,7 +71,9 @@ impl Fields {
         let expires_in = expires_in.map_err(|error: InvalidRetention| invalid(format!("expires_in: {error}")))?;
         let priority = self.priority.as_deref().map(str::parse).transpose();
         let priority = priority.map_err(|error: InvalidPriority| invalid(format!("priority: {error}")))?.unwrap_or_default();
-        Ok(Parameters { wanted, accepted, metadata, priority, expires_in })
+        let webhook = self.webhook.as_deref().map(str::parse).transpose();
+        let webhook = webhook.map_err(|error: InvalidWebhookId| invalid(format!("webhook: {error}")))?;
+        Ok(Parameters { wanted, accepted, metadata, priority, expires_in, webhook })
     }
 }
 
@@ -105,6 +111,7 @@ mod tests {
             (&[("pipeline", "invert"), ("pipeline", "invert")], "pipeline is given twice"),
             (&[("metadata", "{")], "must be a JSON object"),
             (&[("priority", "urgent")], "expected low, normal or high"),
+            (&[("webhook", "https://example.com")], "webhook: not the id of a webhook"),
             (&[("expires_in", "soon")], "expires_in: expected \"never\", a number of seconds, or a time"),
         ] {
             let refused = meaning(parts).expect_err("a refusal");

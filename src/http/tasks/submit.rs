@@ -88,7 +88,9 @@ async fn take(state: &HttpState, caller: Caller, request: &HttpRequest, fields: 
     };
     let submission = state.frontend.send(new_image).timeout(ANSWER_DEADLINE).await??;
     if is_form {
-        Form { state, clock, accepted, fields, submission, heard: Heard::default() }.read(Multipart::new(request.headers(), body)).await
+        Form { state, caller, clock, accepted, fields, submission, heard: Heard::default() }
+            .read(Multipart::new(request.headers(), body))
+            .await
     } else {
         body::pump(body, submission.into_upload(), &clock).await
     }
@@ -120,6 +122,7 @@ struct Heard {
 /// afterwards.
 struct Form<'s> {
     state: &'s HttpState,
+    caller: Caller,
     clock: BodyClock,
     accepted: Accepted,
     fields: Fields,
@@ -170,7 +173,8 @@ impl Form<'_> {
     async fn amend(&mut self) -> Result<(), Problem> {
         if std::mem::take(&mut self.heard.news) {
             let parameters = self.fields.parameters(self.accepted)?;
-            let understood = self.state.frontend.send(ReadParameters(parameters)).timeout(ANSWER_DEADLINE).await??;
+            let understood =
+                self.state.frontend.send(ReadParameters { caller: self.caller, parameters }).timeout(ANSWER_DEADLINE).await??;
             self.submission.amend(understood);
         }
         Ok(())

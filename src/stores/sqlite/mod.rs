@@ -1,10 +1,11 @@
-//! Tasks, their events, key-values, assets and API keys in one SQLite file: one thread writes with group commit, a few others read.
+//! Tasks, their events, key-values, assets, API keys and webhooks in one SQLite file: one thread writes with group commit, a few others read.
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
-//! | `tasks`, `events`, `key_values`, `assets`, `keys` | the five traits, and what runs on the writing thread |
+//! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the six traits, and what runs on the writing thread |
+//! | `deliveries` | deliveries to webhooks, written with the tasks' changes, and what attempts make of them |
 //! | `idempotency` | the keys of uploads, written with their tasks |
 //! | `turns` | the order in which tasks are handed out |
 //! | `queries` | what runs on the reading threads |
@@ -13,6 +14,7 @@
 
 mod assets;
 mod connection;
+mod deliveries;
 mod events;
 mod fault;
 mod idempotency;
@@ -22,6 +24,7 @@ mod queries;
 mod rows;
 mod tasks;
 mod turns;
+mod webhooks;
 mod writer;
 
 use std::fs::File;
@@ -40,6 +43,7 @@ use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::Now;
 use crate::stores::sqlite::writer::Writer;
 use crate::stores::threads::{Pool, QueueStats};
+use crate::stores::webhooks::{Letter, plain_letter};
 use crate::stores::{Clock, monotonic_clock};
 
 /// The database's name inside the data directory; `-wal` and `-shm` files stand beside it while it is open.
@@ -52,6 +56,8 @@ pub struct SqliteOptions {
     pub clock: Clock,
     /// How often a task is tried.
     pub policy: RetryPolicy,
+    /// What endpoints of webhooks are sent.
+    pub letter: Letter,
     /// How many writes may wait; further ones are refused.
     pub write_queue: usize,
     /// How many reads may wait; further ones are refused.
@@ -62,7 +68,14 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { clock: monotonic_clock(), policy: RetryPolicy::default(), write_queue: 4096, read_queue: 1024, readers: 2 }
+        Self {
+            clock: monotonic_clock(),
+            policy: RetryPolicy::default(),
+            letter: plain_letter,
+            write_queue: 4096,
+            read_queue: 1024,
+            readers: 2,
+        }
     }
 }
 
@@ -81,6 +94,7 @@ pub struct SqliteStats {
 pub struct SqliteDb {
     clock: SteadyClock,
     policy: RetryPolicy,
+    letter: Letter,
     // Closed before the writer, which then is the last connection and can empty the log into the file.
     readers: Pool<Reader>,
     writer: Writer,
@@ -101,6 +115,7 @@ impl SqliteDb {
         Ok(Self {
             clock: SteadyClock::new(options.clock),
             policy: options.policy,
+            letter: options.letter,
             readers: Pool::start("sqlite-reader", options.readers, options.read_queue, move || Reader::new(reader_path.clone()))?,
             writer: Writer::start(path, connection, options.write_queue)?,
         })

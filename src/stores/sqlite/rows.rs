@@ -15,6 +15,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Retention, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::WebhookId;
 use crate::stores::sqlite::events;
 use crate::stores::sqlite::fault::Fault;
 
@@ -97,6 +98,7 @@ fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
         priority: parsed(row, "priority")?,
         metadata: json(row, "metadata")?,
         retention: retention(row)?,
+        webhook: required::<Option<_>>(row, "webhook")?.map(|id| WebhookId::from(Uuid::from_bytes(id))),
         claim_no: ClaimNo(uint(row, "claim_no")?),
         attempts: required(row, "attempts")?,
         refunds: required(row, "refunds")?,
@@ -176,9 +178,9 @@ pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, 
 pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>, Fault> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO tasks (id, state, run, variants, input_format, original_len, original_sha256, claim_no, attempts, refunds, created_at, results,
-             caller, priority, metadata, expires_in)
+             caller, priority, metadata, expires_in, webhook)
          VALUES (:id, :state, :run, :variants, :input_format, :original_len, :original_sha256, :claim_no, :attempts, :refunds, :created_at, :results,
-             :caller, :priority, :metadata, :expires_in)
+             :caller, :priority, :metadata, :expires_in, :webhook)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let rows = statement.execute(named_params! {
@@ -197,6 +199,7 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
         ":caller": task.caller.map(|key| key.0),
         ":priority": task.priority.as_str(),
         ":metadata": task.metadata.as_ref().map(Metadata::to_string),
+        ":webhook": task.webhook.map(|id| *id.as_uuid().as_bytes()),
         ":expires_in": task.retention.time().map(|time| int(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
     })?;
     let seq = connection.last_insert_rowid().unsigned_abs();

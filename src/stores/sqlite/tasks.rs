@@ -10,17 +10,18 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::{Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
-use crate::stores::sqlite::{SqliteDb, assets, events, idempotency, queries, turns};
+use crate::stores::sqlite::{SqliteDb, assets, deliveries, events, idempotency, queries, turns, webhooks};
 use crate::stores::tasks::{
     Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView, recovered,
 };
+use crate::stores::webhooks::Letter;
 
 impl TaskStore for SqliteDb {
     fn apply(&self, change: Change) -> BoxFuture<'static, Result<Task, TaskStoreError>> {
-        let policy = self.policy;
+        let rules = self.rules();
         let changed = self.write::<_, TaskStoreError>(move |connection, now| match change {
             Change::Insert(new) => insert(connection, new, now),
-            change => Ok(apply(connection, &change, &policy, now)?.map_err(TaskStoreError::from)),
+            change => Ok(apply(connection, &change, &rules, now)?.map_err(TaskStoreError::from)),
         });
         async move { changed.await? }.boxed()
     }
@@ -46,13 +47,13 @@ impl TaskStore for SqliteDb {
     }
 
     fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>> {
-        let policy = self.policy;
-        self.write(move |connection, now| recover(connection, &policy, now))
+        let rules = self.rules();
+        self.write(move |connection, now| recover(connection, &rules, now))
     }
 
     fn retire(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Task>, TaskStoreError>> {
-        let policy = self.policy;
-        self.write(move |connection, now| retire(connection, limit, &policy, now))
+        let rules = self.rules();
+        self.write(move |connection, now| retire(connection, limit, &rules, now))
     }
 
     fn backlog(&self) -> BoxFuture<'static, Result<Backlog, TaskStoreError>> {
@@ -68,10 +69,25 @@ impl TaskStore for SqliteDb {
     }
 }
 
+/// What decides about a change beside the change itself.
+struct Rules {
+    policy: RetryPolicy,
+    letter: Letter,
+}
+
+impl SqliteDb {
+    fn rules(&self) -> Rules {
+        Rules { policy: self.policy, letter: self.letter }
+    }
+}
+
 /// A new task, with the versions of its assets that their names stand for at this moment.
 fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task, TaskStoreError>, Fault> {
     if let Some(refusal) = idempotency::refusal(connection, &new)? {
         return Ok(Err(refusal.into()));
+    }
+    if let Some(webhook) = webhooks::missing(connection, &new)? {
+        return Ok(Err(TaskStoreError::NoSuchWebhook(webhook)));
     }
     let idempotency = new.idempotency.clone();
     let variants = match assets::pinned(connection, new.variants)? {
@@ -89,9 +105,9 @@ fn insert(connection: &Connection, new: NewTask, now: Now) -> Result<Result<Task
 }
 
 /// Load, ask the state machine, write.
-fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: Now) -> Result<Result<Task, Rejected>, Fault> {
+fn apply(connection: &Connection, change: &Change, rules: &Rules, now: Now) -> Result<Result<Task, Rejected>, Fault> {
     let Some(task) = rows::find(connection, change.task())? else { return Ok(Err(Rejected::NotFound)) };
-    match task.apply(change, policy, now.wall) {
+    match task.apply(change, &rules.policy, now.wall) {
         Err(rejected) => Ok(Err(rejected)),
         Ok(mut transition) => {
             if let Timer::Retention(time) = transition.timer {
@@ -101,6 +117,7 @@ fn apply(connection: &Connection, change: &Change, policy: &RetryPolicy, now: No
             if matches!(change, Change::Retry { .. }) {
                 turns::line_up(connection, &transition.task)?;
             }
+            deliveries::enqueue(connection, &task, &transition.task, rules.letter, now)?;
             Ok(Ok(transition.task))
         }
     }
@@ -143,12 +160,12 @@ fn set_aside(connection: &Connection, seq: i64, fault: &Fault) -> Result<(), Fau
     Ok(())
 }
 
-fn recover(connection: &Connection, policy: &RetryPolicy, now: Now) -> Result<u64, Fault> {
+fn recover(connection: &Connection, rules: &Rules, now: Now) -> Result<u64, Fault> {
     connection.execute("UPDATE tasks SET not_before = NULL WHERE not_before IS NOT NULL", [])?;
     let claims = queries::claims(connection, TaskState::InProgress)?;
     for claim in &claims {
         let change = Change::Release { claim: *claim, reason: recovered(), refund: true, backoff: Duration::ZERO };
-        match apply(connection, &change, policy, now) {
+        match apply(connection, &change, rules, now) {
             Ok(Ok(_)) => {}
             Ok(Err(rejected)) => log::error!(claim:%, rejected:%; "a claim could not be taken back"),
             Err(fault @ Fault::Corrupt(_)) => log::error!(claim:%, fault:%; "a claim could not be taken back"),
@@ -159,10 +176,10 @@ fn recover(connection: &Connection, policy: &RetryPolicy, now: Now) -> Result<u6
 }
 
 /// In the transaction that finds them, so that a task which is run again at this moment is not taken away.
-fn retire(connection: &Connection, limit: usize, policy: &RetryPolicy, now: Now) -> Result<Vec<Task>, Fault> {
+fn retire(connection: &Connection, limit: usize, rules: &Rules, now: Now) -> Result<Vec<Task>, Fault> {
     let mut retired = Vec::new();
     for id in queries::past_retention(connection, limit, now)? {
-        match apply(connection, &Change::MarkDeleting { id }, policy, now) {
+        match apply(connection, &Change::MarkDeleting { id }, rules, now) {
             Ok(Ok(task)) => retired.push(task),
             Ok(Err(rejected)) => log::error!(task:% = id, rejected:%; "a task that has expired could not be retired"),
             Err(fault @ Fault::Corrupt(_)) => log::error!(task:% = id, fault:%; "a task that has expired could not be retired"),

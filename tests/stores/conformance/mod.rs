@@ -9,6 +9,7 @@ mod key_values;
 mod keys;
 mod retention;
 mod tasks;
+mod webhooks;
 
 use crate::blob_fixtures::Local;
 use crate::fixtures::Sqlite;
@@ -23,7 +24,7 @@ macro_rules! conformance {
     };
 }
 
-/// Everything that a store of tasks and their events promises.
+/// Everything that a store of tasks, their events and their webhooks promises.
 macro_rules! task_store {
     ($engine:ident = $make:expr) => {
         conformance! { $engine = $make,
@@ -46,6 +47,12 @@ macro_rules! task_store {
             events: [
                 every_change_is_told_in_its_order, pages_of_events_are_complete_and_disjoint,
                 the_oldest_events_are_forgotten_and_no_number_comes_back,
+            ]
+            webhooks: [
+                an_endpoint_is_read_back_as_it_was_kept, a_caller_has_only_so_many_endpoints,
+                a_task_names_an_endpoint_of_its_own_caller, the_end_of_every_run_is_to_be_told,
+                the_endpoints_deliveries_are_due_in_turn, a_delivery_is_sent_anew_when_somebody_says_so,
+                what_ended_long_ago_is_forgotten, an_endpoint_goes_with_all_that_it_was_to_be_told,
             ]
         }
     };

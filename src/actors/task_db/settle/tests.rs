@@ -135,7 +135,7 @@ impl Handler<TasksChanged> for Deaf {
 
 fn task_db(script: &Arc<Script>) -> Addr<TaskDb> {
     let store: Arc<dyn TaskStore> = script.clone();
-    TaskDb::new(store, Deaf.start().recipient()).start()
+    TaskDb::new(store, vec![Deaf.start().recipient()]).start()
 }
 
 #[actix::test]
