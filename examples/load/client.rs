@@ -106,6 +106,18 @@ impl Client {
         if answer.status() == 200 { Ok(bytes) } else { Err(format!("{}: no result of {id}", answer.status()).into()) }
     }
 
+    /// Cancels the task, and says what its state is then, or why it was not cancelled.
+    pub(crate) fn cancel(&self, id: &str) -> Outcome<String> {
+        let text = self.agent.post(format!("{}/v1/tasks/{id}/cancel", self.url)).send_empty()?.body_mut().read_to_string()?;
+        let answer: Value = serde_json::from_str(&text)?;
+        Ok(answer["state"].as_str().map_or(text, str::to_owned))
+    }
+
+    /// The supervision tree.
+    pub(crate) fn tree(&self) -> Outcome<Value> {
+        Ok(serde_json::from_str(&self.text("/v1/tree")?)?)
+    }
+
     fn text(&self, path: &str) -> Outcome<String> {
         Ok(self.agent.get(format!("{}{path}", self.url)).call()?.body_mut().read_to_string()?)
     }

@@ -10,6 +10,7 @@
 //! | `run` | N images with C clients, all waited for, then verified |
 //! | `end_to_end`, `uploads`, `memory` | a goal each: rounds that alternate between the server and its yardstick |
 //! | `waiting`, `idle` | clients that wait for tasks, and streams of events |
+//! | `cancel` | how soon a cancellation frees the processor |
 //! | `server`, `client`, `burst` | the server's process, its HTTP side, many clients at once |
 //! | `overload` | more uploads than the server can do |
 //! | `questions` | questions about tasks, as many as are answered |
@@ -18,6 +19,7 @@
 
 mod bare;
 mod burst;
+mod cancel;
 mod client;
 mod direct;
 mod disk;
@@ -66,6 +68,8 @@ enum Command {
     Overload(overload::Arguments),
     /// Questions about a task among a million, answered in a second, against an empty handler
     Questions(questions::Arguments),
+    /// The time from a cancellation to the end of the process that worked on the task, caught in each phase of a job
+    Cancel(cancel::Arguments),
     /// Be one process of the yardstick of `end-to-end`
     #[command(hide = true)]
     Direct(direct::Arguments),
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::Idle(arguments) => idle::run(&arguments),
         Command::Overload(arguments) => overload::run(&arguments),
         Command::Questions(arguments) => questions::run(&arguments),
+        Command::Cancel(arguments) => cancel::run(&arguments),
         Command::Direct(arguments) => direct::run(&arguments),
     };
     match done {
