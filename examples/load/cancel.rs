@@ -1,5 +1,6 @@
 //! How soon a cancellation frees the processor: jobs that are caught while they decode, apply an operation and encode, one after the
-//! other, and the time from the request until the child that worked on them is gone.
+//! other. From the request on it measures how much processor time the child still uses, and how long it takes until it is gone: on a
+//! busy machine a child, which runs niced, may have to wait for the moment in which it ends.
 //!
 //! What a child does just then is told by its processor time. The image of the first case takes long to decode; those of the others
 //! have used twice as much as it takes to decode them and to write them in the cheapest format, and are far from their end.
@@ -52,14 +53,18 @@ struct Phase {
 }
 
 const PHASES: [Phase; 3] = [
-    Phase { name: "decode (PNG, 64 MP)", edge: 8000, pipeline: CHEAPEST, decoding: true },
+    Phase { name: "decode (PNG, 25 MP)", edge: 5000, pipeline: CHEAPEST, decoding: true },
     Phase { name: "operation (median:30)", edge: 3000, pipeline: "median:30/qoi", decoding: false },
     Phase { name: "encode (WebP, lossless)", edge: 3000, pipeline: "webp:lossless=true,effort=6", decoding: false },
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let server = arguments.server.start(&UNHURRIED)?;
-    println!("| caught in | whole job, processor time | caught after | child gone | answer |\n|---|---|---|---|---|");
+    println!(
+        "| caught in ({} times each) | whole job | caught after | processor time still used | child gone after | answer after |",
+        arguments.rounds
+    );
+    println!("|---|---|---|---|---|---|");
     for phase in &PHASES {
         println!("{}", measure(&server, phase, arguments.rounds)?);
     }
@@ -75,7 +80,7 @@ fn measure(server: &Server, phase: &Phase, rounds: usize) -> Outcome<String> {
     if whole < catch_after * 2 {
         return Err(format!("{}: the whole job takes {whole:?}, too little to be caught after {catch_after:?}", phase.name).into());
     }
-    let (mut gone, mut answered) = (Vec::new(), Vec::new());
+    let (mut gone, mut used, mut answered) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let id = client.upload(&image, Some(phase.pipeline))?;
         let pid = child_of(&client, &id)?;
@@ -83,22 +88,26 @@ fn measure(server: &Server, phase: &Phase, rounds: usize) -> Outcome<String> {
         wait_for(|| Ok(processor_time(pid).is_none_or(|used| used >= catch_after).then_some(())))?;
         let start = Instant::now();
         let cancelled = std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| wait_for(|| Ok(processor_time(pid).is_none().then(|| start.elapsed()))));
+            let watcher = scope.spawn(|| last_seen(pid, start));
             let state = client.cancel(&id);
             answered.push(start.elapsed());
-            gone.push(watcher.join().map_err(|_| "the watcher failed")??);
+            let end = watcher.join().map_err(|_| "the watcher failed")??;
+            gone.push(end.gone_after);
+            used.push(end.still_used);
             state
         })?;
         if cancelled != "cancelled" {
             return Err(format!("task {id} is {cancelled}: it was caught too late").into());
         }
     }
-    let (gone, answered) = (Sorted::of_times(gone), Sorted::of_times(answered));
+    let [gone, used, answered] = [gone, used, answered].map(Sorted::of_times);
     Ok(format!(
-        "| {} | {:.2} s | {:.2} s | **{:.1} ms** (p99 {:.1} ms, {rounds} times) | {:.1} ms |",
+        "| {} | {:.2} s | {:.2} s | **{:.1} ms** (p99 {:.1} ms) | {:.1} ms (p99 {:.1} ms) | {:.1} ms |",
         phase.name,
         whole.as_secs_f64(),
         catch_after.as_secs_f64(),
+        used.median(),
+        used.percentile(99.0),
         gone.median(),
         gone.percentile(99.0),
         answered.median(),
@@ -150,6 +159,30 @@ fn processor_time(pid: u32) -> Option<Duration> {
     }
     let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
     Some(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
+}
+
+/// What became of a child after a moment.
+struct End {
+    gone_after: Duration,
+    still_used: Duration,
+}
+
+/// Watches a child until it is no more.
+fn last_seen(pid: u32, since: Instant) -> Outcome<End> {
+    let ran = |last: Duration| run_time(pid).unwrap_or(last);
+    let before = ran(Duration::ZERO);
+    let last = std::cell::Cell::new(before);
+    let gone_after = wait_for(|| {
+        last.set(ran(last.get()));
+        Ok(processor_time(pid).is_none().then(|| since.elapsed()))
+    })?;
+    Ok(End { gone_after, still_used: last.get().saturating_sub(before) })
+}
+
+/// The processor time that a process has used, to the nanosecond (proc(5), `schedstat`).
+fn run_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    Some(Duration::from_nanos(stat.split(' ').next()?.parse().ok()?))
 }
 
 /// Asks ten thousand times a second, for ten minutes at most.

@@ -15,7 +15,7 @@ use super::frames;
 use super::limits::ChildLimits;
 use super::messages::{Failure, Job, Probing, Report, Request};
 use super::printable::printable;
-use super::process::{Exit, Memory, Process};
+use super::process::{Exit, Gauge, Memory, Process};
 use super::spawn::Spawned;
 use crate::domain::format::Format;
 use crate::domain::pipeline::VariantName;
@@ -148,7 +148,13 @@ impl Child {
     /// What the process holds in memory; `None` once it has ended.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        self.process.memory()
+        self.gauge().memory()
+    }
+
+    /// Tells what the process holds in memory, also while it works.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        self.process.gauge()
     }
 
     /// Whether the child may be given another job: it runs, was not killed, and no decoder has panicked in it.

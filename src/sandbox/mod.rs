@@ -41,7 +41,7 @@ pub use descriptors::SealedOutput;
 pub use error::SandboxError;
 pub use limits::ChildLimits;
 pub use messages::{Failure, Job, Probing};
-pub use process::{Exit, Memory};
+pub use process::{Exit, Gauge, Memory};
 pub use serve::{Tell, Work, serve};
 pub use spawn::{ChildProgram, Spawner};
 pub use sys::keep_freed_memory;

@@ -89,12 +89,37 @@ impl Process {
         matches!(status(&self.pidfd, WaitIdOptions::NOWAIT), Ok(None))
     }
 
+    /// Tells what the process holds in memory, as long as it runs.
+    pub(super) fn gauge(&self) -> Gauge {
+        Gauge { pid: self.pid, pidfd: Arc::clone(&self.pidfd) }
+    }
+}
+
+/// Tells what a process holds in memory, whoever else uses its handle meanwhile.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    pid: Pid,
+    pidfd: Arc<OwnedFd>,
+}
+
+impl Gauge {
     /// What the process holds in memory; `None` once it has ended.
-    pub(super) fn memory(&self) -> Option<Memory> {
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let memory = Memory { resident: bytes_of(&status, "VmRSS:")?, peak: bytes_of(&status, "VmHWM:")? };
         // Asked afterwards: only if it still runs was the number still its own.
         self.is_running().then_some(memory)
+    }
+
+    /// Lets the peak begin anew at what is resident now (proc(5), `clear_refs`); says whether it does.
+    #[must_use]
+    pub fn reset_peak(&self) -> bool {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid), "5").is_ok() && self.is_running()
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(status(&self.pidfd, WaitIdOptions::NOWAIT), Ok(None))
     }
 }
 

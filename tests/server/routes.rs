@@ -226,6 +226,24 @@ fn a_task_tells_its_whole_history() {
 }
 
 #[test]
+fn an_attempt_tells_its_time_and_its_memory() {
+    let server = Options::new().set("workers.count", 1).start();
+    let peaks = [(1500, "rotate:90/png"), (20, "rotate:90/png"), (1500, "rotate:90/fault_abort")].map(|(edge, pipeline)| {
+        let id = server.upload(&images::encode(&images::rgb(edge, edge), ImageFormat::Png), pipeline);
+        server.wait(&id);
+        let attempt = server.task(&id)["attempts"][0].clone();
+        assert!(attempt["duration_ms"].is_u64(), "{attempt}");
+        attempt["peak_memory_bytes"].as_u64()
+    });
+    let [large, small, died] = peaks;
+    // Both pictures of a quarter turn are in memory at once: 13.5 MB.
+    assert!(large.is_some_and(|large| (13_500_000..500_000_000).contains(&large)), "{large:?}");
+    assert!(small.is_some(), "{small:?}");
+    assert!(died.is_none_or(|died| died < 500_000_000), "as it was last seen, if it was: {died:?}");
+    println!("peaks: {peaks:?}");
+}
+
+#[test]
 fn pages_are_linked() {
     let server = Server::new();
     let before = server.upload(&small_png(), "");

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::actors::master::{InHand, Master};
-use crate::actors::task_db::{Unsettled, settle};
+use crate::actors::task_db::{SetState, Unsettled, settle};
 use crate::domain::faults;
 use crate::domain::task::{Change, Claim, Failure, NewResult, Task};
 use crate::stores::tasks::TaskStoreError;
@@ -48,13 +48,16 @@ pub struct WorkFinished {
     pub claim: Claim,
     /// How the attempt ended.
     pub outcome: Outcome,
+    /// What its child had in memory at most, in bytes, where that is known.
+    pub peak_memory: Option<u64>,
 }
 
 impl Handler<WorkFinished> for Master {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, WorkFinished { worker, claim, outcome }: WorkFinished, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, WorkFinished { worker, claim, outcome, peak_memory }: WorkFinished, _: &mut Context<Self>) -> Self::Result {
         faults::point("master.work_finished");
+        peak_memory.iter().for_each(|peak| self.note_memory(claim, *peak));
         let in_hand = self.taken_back(&worker, claim);
         let settled = self.settle_outcome(in_hand, outcome);
         Box::pin(settled.into_actor(self).map(|settled, master, context| master.settled(settled, context)))
@@ -161,6 +164,11 @@ impl Master {
                 InHand::new(claim)
             }
         }
+    }
+
+    /// A figure for people: whatever becomes of it, nobody waits for it. It is written before the outcome, in the order of sending.
+    fn note_memory(&self, claim: Claim, peak: u64) {
+        self.deps.task_db.do_send(SetState(Change::NoteMemory { claim, peak, lease: self.deps.lease }));
     }
 
     /// A worker is alive, whether or not its heartbeat can be written.

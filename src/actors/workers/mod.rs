@@ -5,6 +5,7 @@
 //! | this one | the actor: its loop, its child, how it stops |
 //! | `attempt` | one attempt at one task, and how it can end |
 //! | `results` | what it makes, on its way to the task |
+//! | `peak` | how much memory an attempt took |
 //! | `budget` | the memory that all running jobs share |
 //! | `inspector` | images that are looked at before they are kept |
 //! | `spare` | the warm child that replaces one that was lost |
@@ -12,6 +13,7 @@
 mod attempt;
 mod budget;
 mod inspector;
+mod peak;
 mod results;
 mod spare;
 
@@ -27,6 +29,7 @@ use tokio::time::{sleep, timeout};
 use crate::actors::master::{GetWork, Master, Outcome, Work, WorkFinished, WorkerLeft};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{self, Details, Exit, InitResult, Service};
+use crate::actors::workers::peak::Peak;
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::sandbox::Child;
@@ -224,13 +227,15 @@ impl Hands {
     async fn do_one(&self, child: &mut Child, work: &Work) {
         faults::point("worker.attempt");
         self.status.borrow_mut().task = Some((work.claim.task, Instant::now()));
+        let peak = Peak::begin(child);
         let outcome = tokio::select! {
             outcome = attempt::attempt(&self.deps, child, work) => outcome,
             () = self.taken_back(work) => None,
+            () = peak.watch() => None,
         };
         if let Some(outcome) = outcome {
             faults::point("worker.report");
-            self.report(work, outcome).await;
+            self.report(work, outcome, peak.end()).await;
         }
         let mut status = self.status.borrow_mut();
         status.task = None;
@@ -246,8 +251,8 @@ impl Hands {
     }
 
     /// Tells the master, and waits until the outcome is durable. What it never hears, it hands out again.
-    async fn report(&self, work: &Work, outcome: Outcome) {
-        let report = WorkFinished { worker: self.name.clone(), claim: work.claim, outcome };
+    async fn report(&self, work: &Work, outcome: Outcome, peak_memory: Option<u64>) {
+        let report = WorkFinished { worker: self.name.clone(), claim: work.claim, outcome, peak_memory };
         let confirmed = tokio::select! {
             confirmed = self.deps.master.send(report).timeout(REPORT_DEADLINE) => confirmed.is_ok(),
             () = work.master.broken() => false,

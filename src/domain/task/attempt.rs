@@ -15,6 +15,8 @@ pub struct Attempt {
     pub worker: String,
     /// When it was handed out.
     pub started_at: Timestamp,
+    /// What its process had in memory at most, in bytes, with what it kept of jobs before; `None` where that is not known.
+    pub peak_memory: Option<u64>,
     /// When and how it ended; `None` while it goes on.
     pub ended: Option<Ended>,
 }

@@ -40,6 +40,15 @@ pub enum Change {
         /// How long it may stay silent from now on.
         lease: Duration,
     },
+    /// Note what the process of a claim had in memory at most; counts as a heartbeat.
+    NoteMemory {
+        /// The claim.
+        claim: Claim,
+        /// In bytes.
+        peak: u64,
+        /// How long the claim may stay silent from now on.
+        lease: Duration,
+    },
     /// The blob of a variant's result is durable: show it. The last one that was missing finishes the task, any other counts as a
     /// heartbeat.
     AddResult {
@@ -102,9 +111,11 @@ impl Change {
     pub fn task(&self) -> TaskId {
         match self {
             Self::Insert(new) => new.id,
-            Self::Heartbeat { claim, .. } | Self::AddResult { claim, .. } | Self::Fail { claim, .. } | Self::Release { claim, .. } => {
-                claim.task
-            }
+            Self::Heartbeat { claim, .. }
+            | Self::NoteMemory { claim, .. }
+            | Self::AddResult { claim, .. }
+            | Self::Fail { claim, .. }
+            | Self::Release { claim, .. } => claim.task,
             Self::Cancel { id } | Self::Retry { id, .. } | Self::MarkDeleting { id } | Self::Remove { id } => *id,
         }
     }
@@ -168,13 +179,15 @@ pub struct Transition {
     pub ended: Option<AttemptEnd>,
     /// The task's timer from now on; replaces the one before.
     pub timer: Timer,
+    /// What is to be noted of the attempt in progress: what its process had in memory at most, in bytes.
+    pub peak_memory: Option<u64>,
     /// Whether the task is to be forgotten with its history.
     pub gone: bool,
 }
 
 impl Transition {
     fn to(task: Task) -> Self {
-        Self { task, ended: None, timer: Timer::Off, gone: false }
+        Self { task, ended: None, timer: Timer::Off, peak_memory: None, gone: false }
     }
 
     /// To a terminal state.
@@ -216,6 +229,10 @@ impl Task {
             Change::Heartbeat { claim, lease } => {
                 self.require_current(*claim)?;
                 Ok(Transition { timer: Timer::Lease(*lease), ..Transition::to(self.clone()) })
+            }
+            Change::NoteMemory { claim, peak, lease } => {
+                self.require_current(*claim)?;
+                Ok(Transition { timer: Timer::Lease(*lease), peak_memory: Some(*peak), ..Transition::to(self.clone()) })
             }
             Change::AddResult { claim, variant, result, probe, lease } => {
                 let mut transition = self.add_result(*claim, *variant, result, *lease, now)?;

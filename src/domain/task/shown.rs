@@ -11,7 +11,7 @@ impl Change {
         match self {
             Self::Insert(new) => task.id == new.id,
             // A lease leaves no mark on the task.
-            Self::Heartbeat { .. } => false,
+            Self::Heartbeat { .. } | Self::NoteMemory { .. } => false,
             Self::AddResult { claim, variant, .. } => task.shows(claim.result_key(*variant)),
             Self::Fail { claim, .. } => task.state == TaskState::Failed && over(*claim, task),
             Self::Release { claim, .. } => matches!(task.state, TaskState::NotStarted | TaskState::Failed) && over(*claim, task),

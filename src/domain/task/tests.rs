@@ -59,6 +59,7 @@ fn changes(task: &Task) -> Vec<(Change, &'static [TaskState])> {
     vec![
         (Change::Insert(new), &[]),
         (Change::Heartbeat { claim, lease: LEASE }, &[InProgress]),
+        (Change::NoteMemory { claim, peak: 1, lease: LEASE }, &[InProgress]),
         (finish(claim, result(task)), &[InProgress]),
         (Change::Fail { claim, failure: failure() }, &[InProgress]),
         (Change::Release { claim, reason: failure(), refund: false, backoff: LEASE }, &[InProgress]),

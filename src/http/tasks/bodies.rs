@@ -203,6 +203,8 @@ pub(crate) struct AttemptBody<'t> {
     ended_at: Option<String>,
     /// By the wall clock, as its two moments are; `null` while it goes on.
     duration_ms: Option<u64>,
+    /// Resident in the process at most, with what that kept of jobs before; `null` where it is not known.
+    peak_memory_bytes: Option<u64>,
     /// `finished`, `failed`, `released` or `cancelled`.
     #[schema(value_type = Option<String>)]
     end: Option<&'static str>,
@@ -222,6 +224,7 @@ impl<'t> From<&'t Attempt> for AttemptBody<'t> {
             started_at: rfc3339(attempt.started_at),
             ended_at: attempt.ended.as_ref().map(|ended| rfc3339(ended.at)),
             duration_ms: attempt.ended.as_ref().map(|ended| ended.at.0.saturating_sub(attempt.started_at.0)),
+            peak_memory_bytes: attempt.peak_memory,
             end: end.map(AttemptEnd::as_str),
             reason: end.and_then(AttemptEnd::reason).map(failure),
             refunded: end.is_some_and(AttemptEnd::refunded),

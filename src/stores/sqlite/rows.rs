@@ -152,6 +152,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Fault> {
         claim_no: ClaimNo(uint(row, "claim_no")?),
         worker: required(row, "worker")?,
         started_at: Timestamp(uint(row, "started_at")?),
+        peak_memory: if is_null(row, "peak_memory")? { None } else { Some(uint(row, "peak_memory")?) },
         ended,
     })
 }
@@ -208,6 +209,9 @@ pub(super) fn insert(connection: &Connection, task: Task) -> Result<Option<Task>
 
 /// Writes what the state machine decided about the row that was loaded as `before`.
 pub(super) fn store(connection: &Connection, before: &Task, transition: &Transition, now: Now) -> Result<(), Fault> {
+    if let Some(peak) = transition.peak_memory {
+        note_memory(connection, before, peak)?;
+    }
     if let Some(end) = &transition.ended {
         end_attempt(connection, before, end, now)?;
     }
@@ -264,6 +268,12 @@ pub(super) fn begin_attempt(connection: &Connection, task: &Task, worker: &str, 
     let mut statement =
         connection.prepare_cached("INSERT INTO attempts (seq, claim_no, run, worker, started_at) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     statement.execute((int(task.seq), int(task.claim_no.0), task.run, worker, int(now.wall.0)))?;
+    Ok(())
+}
+
+fn note_memory(connection: &Connection, before: &Task, peak: u64) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("UPDATE attempts SET peak_memory = ?3 WHERE seq = ?1 AND claim_no = ?2")?;
+    statement.execute((int(before.seq), int(before.claim_no.0), int(peak)))?;
     Ok(())
 }
 

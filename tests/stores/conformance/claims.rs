@@ -179,6 +179,23 @@ pub(crate) fn refunds_do_not_count_until_their_cap(engine: &mut impl TaskEngine)
     assert_eq!(refunded, max_refunds as usize);
 }
 
+pub(crate) fn the_memory_of_an_attempt_is_noted_in_its_history(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let id = insert(&*store, 1).id;
+    let first = claim_one(&*store).claim;
+    let note = |claim, peak| apply(&*store, Change::NoteMemory { claim, peak, lease: LEASE });
+    engine.clock().advance(LEASE - Duration::from_secs(1));
+    note(first, 5 << 40).unwrap();
+    engine.clock().advance(LEASE - Duration::from_secs(1));
+    assert_eq!(block_on(store.expired(10)), Ok(vec![]), "it counts as a heartbeat");
+    apply(&*store, release(first, false, Duration::ZERO)).unwrap();
+    let second = claim_one(&*store).claim;
+    assert!(matches!(rejected(note(first, 1)), Rejected::Late { .. }));
+    apply(&*store, finish(second)).unwrap();
+    let peaks: Vec<_> = block_on(store.attempts(id)).unwrap().iter().map(|attempt| attempt.peak_memory).collect();
+    assert_eq!(peaks, [Some(5 << 40), None]);
+}
+
 pub(crate) fn a_heartbeat_prolongs_the_lease(engine: &mut impl TaskEngine) {
     let store = engine.tasks();
     insert(&*store, 1);

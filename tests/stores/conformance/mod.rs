@@ -38,7 +38,7 @@ macro_rules! task_store {
             claims: [
                 claims_go_to_the_oldest_first, callers_take_turns, priorities_share_the_turns_and_none_starves, a_claim_counts_and_grows_the_fence, a_late_worker_is_refused_everything,
                 a_result_of_another_claim_is_refused, a_backoff_delays_only_its_own_task, attempts_run_out,
-                refunds_do_not_count_until_their_cap, a_heartbeat_prolongs_the_lease, an_expired_claim_may_still_finish,
+                refunds_do_not_count_until_their_cap, a_heartbeat_prolongs_the_lease, the_memory_of_an_attempt_is_noted_in_its_history, an_expired_claim_may_still_finish,
                 recovery_gives_claims_back, timers_end_with_the_opening,
             ]
             retention: [
