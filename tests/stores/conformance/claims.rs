@@ -192,7 +192,8 @@ pub(crate) fn the_memory_of_an_attempt_is_noted_in_its_history(engine: &mut impl
     let second = claim_one(&*store).claim;
     assert!(matches!(rejected(note(first, 1)), Rejected::Late { .. }));
     apply(&*store, finish(second)).unwrap();
-    let peaks: Vec<_> = block_on(store.attempts(id)).unwrap().iter().map(|attempt| attempt.peak_memory).collect();
+    let attempts = block_on(store.view(id)).unwrap().expect("it is there").attempts;
+    let peaks: Vec<_> = attempts.iter().map(|attempt| attempt.peak_memory).collect();
     assert_eq!(peaks, [Some(5 << 40), None]);
 }
 
