@@ -68,7 +68,8 @@ pub fn run(
 /// cannot be made does not keep others from it; of those that fail at a step that they share, one is told.
 ///
 /// A picture that is decoded for several pipelines is decoded at the smallest scale that leaves enough for all of them, so a result may
-/// differ from that of its pipeline alone by what [`crate::domain::pipeline::Scale`] makes of it.
+/// differ from that of its pipeline alone by what [`crate::domain::pipeline::Scale`] makes of it. One that is shrunk on its way by rows
+/// ([`crate::domain::pipeline::ByRows`]) may differ by one level of a sample.
 ///
 /// # Errors
 /// When no result is made, or none of those that were not told yet. What was written for these is no image.
