@@ -170,7 +170,10 @@ fn the_tree_shows_who_runs_and_what_they_do() {
     let children = |node: &Value| -> Vec<String> {
         nodes_below(node).iter().map(|child| child["id"].as_str().unwrap_or_default().to_owned()).collect()
     };
-    assert_eq!(children(&tree), ["key_values", "keys", "storage", "task_db", "assets", "engine", "notifier", "webhooks", "janitor", "frontend"]);
+    assert_eq!(
+        children(&tree),
+        ["key_values", "keys", "storage", "task_db", "assets", "engine", "notifier", "webhooks", "janitor", "frontend"]
+    );
     assert_eq!(children(&server.node("engine")), ["master", "spare", "workers"]);
     assert_eq!(server.node("engine")["strategy"], "rest_for_one");
     assert_eq!(server.workers().len(), 2);
