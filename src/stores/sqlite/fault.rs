@@ -38,46 +38,20 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-impl From<Fault> for TaskStoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Full => Self::Full,
-            Fault::Corrupt(text) => Self::Corrupt(text),
-            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
-            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
+/// Every store tells the same four things of its engine.
+macro_rules! told_by {
+    ($($Error:ty),*) => { $(
+        impl From<Fault> for $Error {
+            fn from(fault: Fault) -> Self {
+                match fault {
+                    Fault::Full => Self::Full,
+                    Fault::Corrupt(text) => Self::Corrupt(text),
+                    Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
+                    Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
+                }
+            }
         }
-    }
+    )* };
 }
 
-impl From<Fault> for AssetStoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Full => Self::Full,
-            Fault::Corrupt(text) => Self::Corrupt(text),
-            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
-            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
-        }
-    }
-}
-
-impl From<Fault> for KeyValueStoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Full => Self::Full,
-            Fault::Corrupt(text) => Self::Corrupt(text),
-            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
-            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
-        }
-    }
-}
-
-impl From<Fault> for KeyStoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Full => Self::Full,
-            Fault::Corrupt(text) => Self::Corrupt(text),
-            Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
-            Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
-        }
-    }
-}
+told_by!(TaskStoreError, AssetStoreError, KeyValueStoreError, KeyStoreError);
