@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 
 use super::decode::{self, Opened, jpeg};
 use super::error::ImagingError;
-use super::profile;
+use super::{metadata, profile};
 use crate::domain::format::Format;
 use crate::domain::pipeline::Scale;
 use crate::domain::pipeline::cost::ImageInfo;
@@ -25,13 +25,13 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     if width == 0 || height == 0 {
         return Err(ImagingError::Corrupt("the image has no pixels".to_owned()));
     }
-    let metadata = decode::icc_profile(&mut decoder, input, format).map_or(0, |profile| profile.len() as u64);
+    let profile_bytes = decode::icc_profile(&mut decoder, input, format).map_or(0, |profile| profile.len() as u64);
     let pixels = u64::from(width) * u64::from(height);
     let decoded = pixels.saturating_mul(decoder.color_type().bytes_per_pixel().into());
     // The colour profile is kept twice and read; the other metadata may be copied out of the file.
     let decoder_bytes = working_bytes(input, format, (width, height), decoded)
-        .saturating_add(2 * metadata)
-        .saturating_add(profile::working_bytes(metadata))
+        .saturating_add(2 * profile_bytes)
+        .saturating_add(profile::working_bytes(profile_bytes))
         .saturating_add(input.len() as u64);
     let survey = decode::survey(input, format);
     // Animations are decoded with alpha, beside the canvas and what it was before.
@@ -60,8 +60,9 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
 fn working_bytes(input: &[u8], format: Format, (width, height): (u32, u32), decoded: u64) -> u64 {
     let pixels = u64::from(width) * u64::from(height);
     match format {
-        // Row by row.
-        Format::Png | Format::Bmp | Format::Qoi | Format::Pnm => 0,
+        // Row by row. A packed profile is read before that, into a buffer that grows, and dropped when it is too long.
+        Format::Png => metadata::longest_packed(input, format, decode::PNG_METADATA).saturating_mul(2),
+        Format::Bmp | Format::Qoi | Format::Pnm => 0,
         Format::Jpeg => jpeg::working_bytes(input, (width, height)),
         Format::Webp => pixels.saturating_mul(webp_bytes_per_pixel(input)),
         // A first frame that does not fill the canvas is decoded beside it.

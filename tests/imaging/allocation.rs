@@ -12,6 +12,8 @@ struct Counting;
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK_WITH_HELD: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
@@ -19,6 +21,8 @@ fn count(bytes: isize) {
     let _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes);
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
+        let held = HELD.try_with(Cell::get).unwrap_or(0);
+        let _ = PEAK_WITH_HELD.try_with(|peak| peak.set(peak.get().max(live.get() + held)));
     });
 }
 
@@ -58,4 +62,20 @@ pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let result = work();
     let peak = PEAK.with(Cell::get) - before;
     (result, u64::try_from(peak).expect("the peak is at least what was live before"))
+}
+
+/// Tells that so many bytes are held elsewhere for this thread from now on, such as those of a file in memory.
+pub(crate) fn hold(bytes: u64) {
+    HELD.with(|held| held.set(bytes as isize));
+    count(0);
+}
+
+/// Like [`peak_of`], and beside it the peak of the bytes that were live and those that were held at the same time.
+pub(crate) fn peaks_of<T>(work: impl FnOnce() -> T) -> (T, u64, u64) {
+    let before = LIVE.with(Cell::get);
+    hold(0);
+    PEAK_WITH_HELD.with(|peak| peak.set(before));
+    let (result, peak) = peak_of(work);
+    let with_held = PEAK_WITH_HELD.with(Cell::get) - before;
+    (result, peak, u64::try_from(with_held).expect("the peak is at least what was live before"))
 }

@@ -8,7 +8,7 @@ use safelight::domain::limits::ImageLimits;
 use safelight::domain::pipeline::{Pipeline, cost};
 use safelight::imaging::{self, Assets};
 
-use crate::allocation::peak_of;
+use crate::allocation::{hold, peak_of, peaks_of};
 use crate::common::{COLOR_TYPES, file, photos, sample, try_file, written};
 use crate::formats::with_profile;
 
@@ -62,7 +62,7 @@ const GEOMETRY: [&str; 13] = [
     "crop:70%x/opacity:0.5/resize:90x",
 ];
 
-/// Takes bytes and keeps none.
+/// Takes bytes and keeps none, but counts them as a file in memory that has them.
 #[derive(Default)]
 struct Sink {
     position: u64,
@@ -73,6 +73,7 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.position += bytes.len() as u64;
         self.len = self.len.max(self.position);
+        hold(self.len);
         Ok(bytes.len())
     }
 
@@ -92,16 +93,16 @@ impl Seek for Sink {
     }
 }
 
-/// Runs the pipeline and compares; returns by how much the estimate exceeds what was used.
+/// Runs the pipeline and compares; returns by how much the estimate exceeds what was allocated and the result.
 fn excess(name: &str, input: &[u8], pipeline: &str) -> f64 {
     let parsed: Pipeline = pipeline.parse().expect("the pipeline is one");
     let (info, probing) = peak_of(|| imaging::probe(input));
     let estimate = cost::peak_bytes(&info.expect("the header is whole"), &parsed);
     let mut sink = Sink::default();
-    let (done, peak) = peak_of(|| imaging::run(input, &parsed, &Assets::default(), &ImageLimits::default(), &mut sink));
+    let (done, peak, with_result) = peaks_of(|| imaging::run(input, &parsed, &Assets::default(), &ImageLimits::default(), &mut sink));
     done.unwrap_or_else(|error| panic!("{name} {pipeline}: {error}"));
-    let used = input.len() as u64 + peak + sink.len;
-    let excess = estimate as f64 / used as f64;
+    let used = input.len() as u64 + with_result;
+    let excess = estimate as f64 / (input.len() as u64 + peak + sink.len) as f64;
     println!("{name:20} {pipeline:30} used {used:10}, estimated {estimate:10}: {excess:.2}");
     assert!(estimate >= used, "{name} {pipeline}: used {used}, estimated {estimate}");
     assert!(probing < 300_000, "{name}: the header alone took {probing}");
@@ -160,9 +161,9 @@ fn the_estimate_holds_for_assets_of_every_pixel_type() {
                     + imaging::probe_asset(&name, &asset, &limits).expect("the header is whole");
                 let mut sink = Sink::default();
                 let assets = Assets::new([(&name, asset.as_slice())]);
-                let (done, peak) = peak_of(|| imaging::run(&image, &pipeline, &assets, &limits, &mut sink));
+                let (done, _, peak) = peaks_of(|| imaging::run(&image, &pipeline, &assets, &limits, &mut sink));
                 done.unwrap_or_else(|error| panic!("{color:?} {text}: {error}"));
-                let used = (image.len() + asset.len()) as u64 + peak + sink.len;
+                let used = (image.len() + asset.len()) as u64 + peak;
                 assert!(estimate >= used, "{color:?} {width}x{height} {text}: used {used}, estimated {estimate}");
             }
         }
@@ -210,6 +211,22 @@ fn the_estimate_holds_for_a_palette_of_more_pixels_than_it_is_chosen_from() {
     let bytes = file(&noise.into(), Format::Png);
     for pipeline in ["png:colors=256,dither=0", "resize:1000x,enlarge=true/png:colors=16"] {
         excess("noise", &bytes, pipeline);
+    }
+}
+
+#[test]
+fn the_estimate_holds_for_jpeg_of_noise() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let (width, height) = (2200, 1500);
+    // Flat at its top, so that codes that are made early know nothing of the rest: the two extremes in every channel.
+    let noise = image::RgbImage::from_fn(width, height, |_, y| {
+        if y < height / 8 { image::Rgb([90; 3]) } else { image::Rgb([(); 3].map(|()| 255 * random.u8(0..2))) }
+    });
+    for format in [Format::Jpeg, Format::Qoi] {
+        let bytes = file(&noise.clone().into(), format);
+        for (quality, subsampling) in [(1, 444), (80, 420), (90, 420), (90, 444), (91, 422), (100, 420), (100, 444)] {
+            excess(&format!("noise {format}"), &bytes, &format!("jpeg:q={quality},subsampling={subsampling}"));
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) trait Decoder {
 
 /// What a PNG decoder may allocate for metadata and rows: more than any honest colour profile takes, less than a giant
 /// that packs well.
-const PNG_METADATA: u64 = 16 << 20;
+pub(super) const PNG_METADATA: u64 = 16 << 20;
 
 /// Opens a file for decoding at a scale; reads its header only. The decoder may allocate `memory` bytes, as far as it can be
 /// told to. A scale other than the full one is for files of which `ImageInfo::scales` is true. All frames are for animations.

@@ -61,6 +61,12 @@ pub fn check_metadata(input: &[u8], limits: &ImageLimits) -> Result<(), ImagingE
     Ok(())
 }
 
+/// The bytes of the longest piece that is packed, counted as far as the first beyond `most`.
+pub(super) fn longest_packed(input: &[u8], format: Format, most: u64) -> u64 {
+    let packed = pieces(input, format).filter(|piece| matches!(piece, Piece::Packed(_)));
+    packed.map(|piece| piece.length(most)).max().unwrap_or(0)
+}
+
 /// The EXIF data that a result gets of a file: nothing, or who made the image and who holds the rights.
 pub(super) fn kept(input: &[u8], format: Format, metadata: Metadata) -> Option<Vec<u8>> {
     match metadata {
