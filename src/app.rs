@@ -3,6 +3,7 @@
 //! Start: data directory (locked), stores, supervision tree, HTTP. Stop: admission, running jobs, HTTP, tree.
 
 mod admin_socket;
+mod backup;
 mod keys;
 mod serve;
 mod tree;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use actix::System;
 
+pub use backup::{BackupCommand, BackupError, BackupReport, run_backup_command};
 pub use keys::{KeysCommand, KeysCommandError, run_keys_command};
 pub use tree::CHILD_COMMAND;
 

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Each one ends in an exit code: 0 for success, 1 for failure, 2 for a
 //! command line or a configuration that cannot be used.
 
+mod backup;
 mod check;
 mod explain;
 mod health;
@@ -37,6 +38,12 @@ enum Command {
     /// Make, list, rotate and revoke API keys.
     #[command(subcommand)]
     Keys(keys::Arguments),
+    /// Copy everything that a server keeps, also while it runs.
+    Backup(backup::Create),
+    /// Make an empty data directory what a backup says.
+    Restore(backup::Restore),
+    /// Check that every row of a data directory or a backup finds its images as they were; the exit code says it, too.
+    Verify(backup::Verify),
     /// Ask a running server whether it is ready; the exit code says it, too.
     Health(health::Arguments),
     /// Be the child process of a worker; only the server itself has a use for it.
@@ -62,6 +69,9 @@ pub fn run() -> ExitCode {
         Some(Command::Config(ConfigCommand::Default)) => print(&crate::config::config_toml()),
         Some(Command::Explain(arguments)) => explain::run(arguments),
         Some(Command::Keys(arguments)) => keys::run(arguments),
+        Some(Command::Backup(arguments)) => arguments.run(),
+        Some(Command::Restore(arguments)) => arguments.run(),
+        Some(Command::Verify(arguments)) => arguments.run(),
         Some(Command::Health(arguments)) => health::run(arguments),
         Some(Command::Child) => crate::sandbox::child_main(),
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`webhooks`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`orphans`] | which blobs nothing refers to |
+//! | [`backup`] | copies of the embedded stores, checked and brought back |
 //! | [`data_dir`] | the locked directory of the embedded engines |
 //! | [`sqlite`] | tasks, key-values, assets, API keys and webhooks in one file, one writer, group commit |
 //! | [`local_fs`] | blobs as files |
@@ -12,6 +13,7 @@
 //! blocks none. Dropping the future does not take back a write that is already queued.
 
 pub mod assets;
+pub mod backup;
 pub mod blobs;
 pub mod data_dir;
 pub mod events;

@@ -4,6 +4,7 @@
 
 mod access;
 mod assets;
+mod backup;
 mod bad_input;
 mod campaign;
 mod cancel;

@@ -4,6 +4,8 @@
 // The lint's exception for tests sees functions marked as such only, not the helpers and suites beside them.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "faults")]
+mod backup;
 mod blob_fixtures;
 #[cfg(feature = "faults")]
 mod campaign;

@@ -17,7 +17,7 @@ use crate::actors::storage::{DigestBlob, SetBlobAside};
 use crate::actors::task_db::{GetState, ListByState};
 use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::faults;
-use crate::domain::task::{Task, TaskState};
+use crate::domain::task::Task;
 use crate::stores::assets::AssetQuery;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::tasks::TaskQuery;
@@ -82,7 +82,7 @@ pub(super) async fn pass(deps: &JanitorDeps, report: &RefCell<Report>) -> Result
     loop {
         let query = TaskQuery { after, limit: PAGE, ..TaskQuery::default() };
         let page = deps.task_db.send(ListByState(query)).timeout(STEP_DEADLINE).await??;
-        for (task, key, expected) in page.tasks.iter().flat_map(blobs) {
+        for (task, (key, expected)) in page.tasks.iter().flat_map(|task| task.blobs().into_iter().map(move |blob| (task, blob))) {
             if !is_whole(deps, report, key, expected).await? && still_refers(deps, task, key).await? {
                 set_aside(deps, report, key).await?;
             }
@@ -114,15 +114,6 @@ async fn assets(deps: &JanitorDeps, report: &RefCell<Report>) -> Result<(), Jani
     }
 }
 
-/// The blobs that a task refers to, with what they must be.
-fn blobs(task: &Task) -> Vec<(&Task, BlobKey, BlobMeta)> {
-    if task.state == TaskState::Deleting {
-        return Vec::new();
-    }
-    let results = task.results.iter().filter_map(|(variant, result)| Some((task, task.result_key(*variant)?, result.blob)));
-    results.chain([(task, BlobKey::Original(task.id), task.original)]).collect()
-}
-
 /// Whether a blob is what it was when it was acknowledged; read twice before it is said that it is not.
 async fn is_whole(deps: &JanitorDeps, report: &RefCell<Report>, key: BlobKey, expected: BlobMeta) -> Result<bool, JanitorError> {
     for _ in 0..2 {
@@ -149,7 +140,7 @@ async fn is_whole(deps: &JanitorDeps, report: &RefCell<Report>, key: BlobKey, ex
 /// The row may have been deleted, or may refer to another blob by now.
 async fn still_refers(deps: &JanitorDeps, task: &Task, key: BlobKey) -> Result<bool, JanitorError> {
     let now = deps.task_db.send(GetState { id: task.id }).timeout(STEP_DEADLINE).await??;
-    Ok(now.is_some_and(|now| blobs(&now).iter().any(|(_, shown, _)| *shown == key)))
+    Ok(now.is_some_and(|now| now.blobs().iter().any(|(shown, _)| *shown == key)))
 }
 
 async fn set_aside(deps: &JanitorDeps, report: &RefCell<Report>, key: BlobKey) -> Result<(), JanitorError> {

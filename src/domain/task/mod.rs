@@ -253,6 +253,16 @@ impl Task {
         self.results.get(&variant).map(|result| BlobKey::Processed(self.id, result.claim_no, variant))
     }
 
+    /// The blobs that must be there for this task, with what they must be: none once they are being removed.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<(BlobKey, BlobMeta)> {
+        if self.state == TaskState::Deleting {
+            return Vec::new();
+        }
+        let results = self.results.iter().filter_map(|(variant, result)| Some((self.result_key(*variant)?, result.blob)));
+        results.chain([(BlobKey::Original(self.id), self.original)]).collect()
+    }
+
     /// Whether readers are given this blob.
     #[must_use]
     pub fn shows(&self, key: BlobKey) -> bool {

@@ -33,6 +33,11 @@ impl Layout {
         Ok(layout)
     }
 
+    /// The directories as they are; nothing is created or removed.
+    pub(super) fn found(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// Any directory on the store's file system.
     pub(super) fn root(&self) -> &Path {
         &self.root

@@ -6,8 +6,10 @@
 //! also make the store independent of the caller's runtime and let it close cleanly.
 
 mod ages;
+mod files;
 mod integrity;
 mod layout;
+mod removals;
 mod temp;
 mod upload;
 
@@ -26,10 +28,14 @@ use crate::domain::faults;
 use crate::stores::blobs::{BlobCursor, BlobEntry, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
 use crate::stores::local_fs::ages::Ages;
 use crate::stores::local_fs::layout::Layout;
+use crate::stores::local_fs::removals::Removals;
 use crate::stores::local_fs::temp::sorted;
 use crate::stores::local_fs::upload::Upload;
 use crate::stores::threads::{Pool, QueueStats};
 use crate::stores::{Clock, monotonic_clock};
+
+pub use files::{BlobFiles, CopyError};
+pub use removals::RemovalHold;
 
 /// The directory of the blobs inside the data directory.
 pub const DIR_NAME: &str = "blobs";
@@ -67,6 +73,7 @@ pub struct LocalBlobs {
 /// What the disk threads work on. It does not hold the threads, which must not end up waiting for themselves.
 struct Disk {
     layout: Layout,
+    removals: Removals,
     ages: Ages,
 }
 
@@ -78,7 +85,8 @@ impl LocalBlobs {
     /// If a directory or file cannot be created, removed or synced.
     pub fn open(dir: &Path, options: LocalBlobsOptions) -> Result<Self, BlobStoreError> {
         let layout = Layout::prepare(dir.join(DIR_NAME)).map_err(sorted)?;
-        let disk = Arc::new(Disk { layout, ages: Ages::new(options.clock, options.max_age) });
+        let removals = Removals::prepare(dir).map_err(sorted)?;
+        let disk = Arc::new(Disk { layout, removals, ages: Ages::new(options.clock, options.max_age) });
         let pool = Arc::new(Pool::start("blobs", options.threads, options.max_operations + options.max_uploads, || ())?);
         let (operations, uploads) = (Semaphore::new(options.max_operations), Semaphore::new(options.max_uploads));
         Ok(Self { disk, pool, operations: Arc::new(operations), uploads: Arc::new(uploads) })
@@ -170,6 +178,7 @@ impl Disk {
     /// The removal is not synced: a blob that a power cut brings back is an orphan and is swept.
     fn delete(&self, key: BlobKey) -> Result<(), BlobStoreError> {
         faults::io("blobs.before_delete")?;
+        let _allowed = self.removals.allow()?;
         match fs::remove_file(self.layout.path_of(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(faults::io("blobs.after_delete")?),

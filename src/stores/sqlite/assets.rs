@@ -119,7 +119,7 @@ pub(super) fn hold(connection: &Connection, task: &Task) -> Result<(), Fault> {
 }
 
 /// Reads a row of `SELECT * FROM assets`.
-fn asset(row: &Row<'_>) -> Result<Asset, Fault> {
+pub(super) fn asset(row: &Row<'_>) -> Result<Asset, Fault> {
     Ok(Asset {
         name: parsed(row, "name")?,
         version: AssetVersion::from(Uuid::from_bytes(row.get("version")?)),

@@ -1,5 +1,6 @@
 //! Opening the database: the library's version, the pragmas, and the migrations.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::time::Duration;
 
@@ -58,6 +59,20 @@ pub enum OpenError {
         found: u32,
         /// The latest schema known here.
         known: usize,
+    },
+    /// The file was written by an earlier version of this program.
+    #[error("the database has schema {found}, this program works with {known}: start the server on it once, which brings it up to date")]
+    Older {
+        /// The schema in the file.
+        found: u32,
+        /// The latest schema known here.
+        known: usize,
+    },
+    /// The file was not copied.
+    #[error("the database was not copied ({why}): try again")]
+    NotCopied {
+        /// What kept it from being copied.
+        why: String,
     },
     /// The file system cannot do what WAL needs.
     #[error("the database cannot use a write-ahead log (journal mode {found}): put the data directory on a local file system")]
@@ -142,10 +157,20 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-fn check_owner(connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn check_owner(connection: &Connection) -> Result<(), OpenError> {
     let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if found == APPLICATION_ID || (found == 0 && tables == 0) { Ok(()) } else { Err(OpenError::Foreign { found }) }
+}
+
+/// Whether the rows are those that this program reads; for whoever opens a file to read it only.
+pub(super) fn check_schema(connection: &Connection) -> Result<(), OpenError> {
+    let (found, known) = (connection.pragma_query_value::<u32, _>(None, "user_version", |row| row.get(0))?, MIGRATIONS.len());
+    match (found as usize).cmp(&known) {
+        Ordering::Less => Err(OpenError::Older { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::Newer { found, known }),
+    }
 }
 
 /// Runs the scripts that the file has not seen, each in a transaction with the count of it.
@@ -225,6 +250,14 @@ mod tests {
         let newer = dir.path().join("newer");
         open_writer(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(open_writer(&newer), Err(OpenError::Newer { found: 99, known }) if known == MIGRATIONS.len()));
+        let schema = |version: i64| {
+            let connection = Connection::open(&newer).unwrap();
+            connection.pragma_update(None, "user_version", version).unwrap();
+            check_schema(&connection)
+        };
+        assert!(matches!(schema(99), Err(OpenError::Newer { found: 99, .. })));
+        assert!(matches!(schema(1), Err(OpenError::Older { found: 1, .. })));
+        schema(MIGRATIONS.len() as i64).unwrap();
 
         let foreign = dir.path().join("foreign");
         Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();

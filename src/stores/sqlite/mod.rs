@@ -10,6 +10,7 @@
 //! | `turns` | the order in which tasks are handed out |
 //! | `queries` | what runs on the reading threads |
 //! | `rows` | rows from and to domain values |
+//! | `snapshot` | a copy of the whole, and what its rows refer to |
 //! | `fault` | errors sorted by what they mean for the caller |
 
 mod assets;
@@ -22,6 +23,7 @@ mod key_values;
 mod keys;
 mod queries;
 mod rows;
+mod snapshot;
 mod tasks;
 mod turns;
 mod webhooks;
@@ -36,6 +38,7 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 
 pub use connection::OpenError;
+pub use snapshot::{Owner, Reference, References, RowRead, copy_database};
 
 use crate::domain::task::RetryPolicy;
 use crate::domain::timestamp::Timestamp;

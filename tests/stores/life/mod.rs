@@ -108,6 +108,8 @@ fn a_life_survives_kills_between_its_steps() {
 fn every_failpoint_of_the_stores_is_in_the_table() {
     let mut found = BTreeSet::new();
     collect_sites(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/stores"), &mut found);
+    // A backup is no step of a task's life; `backup` is its test.
+    found.retain(|site| !site.starts_with("backup."));
     let listed: BTreeSet<_> = SITES.iter().map(|(site, _)| site.to_string()).filter(|site| !site.starts_with("life.")).collect();
     assert_eq!(found, listed);
 }
