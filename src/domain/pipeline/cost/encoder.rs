@@ -82,7 +82,7 @@ fn jpeg_file_bytes(jpeg: &Jpeg, pixels: u64) -> u64 {
     };
     let bits_of_sample = match jpeg.quality.get() {
         ..=85 => 7,
-        ..=95 => 9,
+        86..=95 => 9,
         _ => 12,
     };
     pixels.saturating_mul(samples_of_two_pixels * bits_of_sample).div_ceil(2 * 8)
