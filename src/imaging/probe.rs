@@ -47,6 +47,7 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
         bytes_per_pixel,
         encoded_bytes: input.len() as u64,
         decoder_bytes,
+        header_bytes: header_bytes(input, format),
         alpha,
         turned,
         flipped,
@@ -56,13 +57,20 @@ pub fn probe(input: &[u8]) -> Result<ImageInfo, ImagingError> {
     })
 }
 
+/// A packed profile is unpacked into a buffer that grows, also where it is dropped since it is too long.
+fn header_bytes(input: &[u8], format: Format) -> u64 {
+    match format {
+        Format::Png => metadata::longest_packed(input, format, decode::PNG_METADATA).saturating_mul(2),
+        _ => 0,
+    }
+}
+
 /// An upper bound of what the decoder of a format allocates in proportion to the image.
 fn working_bytes(input: &[u8], format: Format, (width, height): (u32, u32), decoded: u64) -> u64 {
     let pixels = u64::from(width) * u64::from(height);
     match format {
-        // Row by row. A packed profile is read before that, into a buffer that grows, and dropped when it is too long.
-        Format::Png => metadata::longest_packed(input, format, decode::PNG_METADATA).saturating_mul(2),
-        Format::Bmp | Format::Qoi | Format::Pnm => 0,
+        // Row by row.
+        Format::Png | Format::Bmp | Format::Qoi | Format::Pnm => 0,
         Format::Jpeg => jpeg::working_bytes(input, (width, height)),
         Format::Webp => pixels.saturating_mul(webp_bytes_per_pixel(input)),
         // A first frame that does not fill the canvas is decoded beside it.

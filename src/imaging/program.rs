@@ -172,6 +172,7 @@ mod tests {
         bytes_per_pixel: 1,
         encoded_bytes: 0,
         decoder_bytes: 0,
+        header_bytes: 0,
         turned: false,
         flipped: false,
         alpha: false,

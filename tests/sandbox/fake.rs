@@ -68,6 +68,7 @@ impl Work for Fake {
             bytes_per_pixel: 1,
             encoded_bytes: image.len() as u64,
             decoder_bytes: 0,
+            header_bytes: 0,
             alpha: false,
             turned: false,
             flipped: false,

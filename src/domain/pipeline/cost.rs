@@ -31,6 +31,9 @@ pub struct ImageInfo {
     pub encoded_bytes: u64,
     /// An upper bound of what the decoder needs beside the file and the decoded pixels: coefficients, planes, tables.
     pub decoder_bytes: u64,
+    /// What the header takes by itself, before there are pixels: a packed colour profile while it is unpacked.
+    #[serde(default)]
+    pub header_bytes: u64,
     /// Whether pixels can be transparent.
     #[serde(default)]
     pub alpha: bool,
@@ -79,6 +82,7 @@ impl ImageInfo {
             bytes_per_pixel,
             encoded_bytes: decoded / 4,
             decoder_bytes: decoded,
+            header_bytes: 0,
             alpha: has_alpha,
             turned: false,
             flipped: false,
@@ -164,7 +168,7 @@ pub fn peak_bytes_of_all(info: &ImageInfo, pipelines: &[&Pipeline]) -> u64 {
     // An image that lacks a frame is refused before anything is decoded.
     let trees = Tree::grow(info, pipelines).unwrap_or_default();
     let peak = trees.iter().map(|tree| Way::new(info, pipelines, tree).through(tree)).max();
-    peak.unwrap_or(0).saturating_add(info.encoded_bytes).saturating_add(FIXED)
+    peak.unwrap_or(0).max(info.header_bytes).saturating_add(info.encoded_bytes).saturating_add(FIXED)
 }
 
 /// An upper bound of the bytes that an asset needs besides: its file, its decoder, its pixels in every form they take on the way, those with
@@ -184,6 +188,7 @@ pub fn asset_bytes(info: &ImageInfo) -> u64 {
         .saturating_mul(2)
         .saturating_add(of(with_alpha).saturating_mul(2))
         .saturating_add(info.decoder_bytes)
+        .max(info.header_bytes)
         .saturating_add(info.encoded_bytes)
 }
 
@@ -224,6 +229,7 @@ mod tests {
             bytes_per_pixel: 16,
             encoded_bytes: u64::MAX,
             decoder_bytes: u64::MAX,
+            header_bytes: 0,
             alpha: true,
             turned: true,
             flipped: false,
@@ -246,6 +252,7 @@ mod tests {
             bytes_per_pixel: 3,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            header_bytes: 0,
             alpha: false,
             turned: false,
             flipped: false,
@@ -269,6 +276,7 @@ mod tests {
             bytes_per_pixel: 1,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            header_bytes: 0,
             alpha: false,
             turned: false,
             flipped: false,
@@ -291,6 +299,7 @@ mod tests {
             bytes_per_pixel: 3,
             encoded_bytes: 0,
             decoder_bytes: 0,
+            header_bytes: 0,
             alpha: false,
             turned: false,
             flipped: false,
