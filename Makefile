@@ -25,6 +25,7 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	@# A release must have no failpoint: the crate behind them comes with the feature only.
 	@tree=$$(cargo tree --edges normal --prefix none); \
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
+	scripts/install-test-servers
 	cargo test --features faults
 
 test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)

@@ -6,9 +6,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use uuid::Uuid;
 
 /// The name of the lock file inside the directory. The file stays; the lock on it does not.
 const LOCK_FILE: &str = "lock";
+
+/// The name of the file with the name of the server.
+const NODE_FILE: &str = "node";
 
 /// A data directory that belongs to this process until the value is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -39,6 +43,31 @@ impl DataDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The name of the server that runs on this directory among those that share a database: made once, and, while the directory is
+    /// locked, nobody else's.
+    ///
+    /// # Errors
+    /// If it can neither be read nor written.
+    pub fn node(&self) -> Result<String, DataDirError> {
+        let at = |source| DataDirError::Io { path: self.path.clone(), source };
+        match fs::read_to_string(self.path.join(NODE_FILE)) {
+            Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+            Ok(_) => self.name_node().map_err(at),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.name_node().map_err(at),
+            Err(error) => Err(at(error)),
+        }
+    }
+
+    /// Durable before it is used: claims are made under it.
+    fn name_node(&self) -> io::Result<String> {
+        let name = Uuid::new_v4().to_string();
+        let mut file = File::create(self.path.join(NODE_FILE))?;
+        writeln!(file, "{name}")?;
+        file.sync_all()?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(name)
     }
 }
 
@@ -104,6 +133,15 @@ mod tests {
         assert!(refusal.to_string().contains(&format!("process {}", std::process::id())), "{refusal}");
         drop(first);
         DataDir::lock(&path).unwrap();
+    }
+
+    #[test]
+    fn a_server_keeps_its_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| temp.path().join(name));
+        let name = DataDir::lock(&one).unwrap().node().unwrap();
+        assert_eq!(DataDir::lock(&one).unwrap().node().unwrap(), name);
+        assert_ne!(DataDir::lock(&other).unwrap().node().unwrap(), name);
     }
 
     #[test]

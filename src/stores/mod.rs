@@ -1,4 +1,4 @@
-//! Engines behind the actors: traits, SQLite for tasks, key-values, assets, API keys and webhooks, local files for blobs.
+//! Engines behind the actors: traits, SQLite or PostgreSQL for tasks, key-values, assets, API keys and webhooks, local files for blobs.
 //!
 //! | module | what lives there |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`backup`] | copies of the embedded stores, checked and brought back |
 //! | [`data_dir`] | the locked directory of the embedded engines |
 //! | [`sqlite`] | tasks, key-values, assets, API keys and webhooks in one file, one writer, group commit |
+//! | [`postgres`] | the same in a database that several servers share |
 //! | [`local_fs`] | blobs as files |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
@@ -17,10 +18,12 @@ pub mod backup;
 pub mod blobs;
 pub mod data_dir;
 pub mod events;
+mod fault;
 pub mod key_values;
 pub mod keys;
 pub mod local_fs;
 pub mod orphans;
+pub mod postgres;
 pub mod sqlite;
 pub mod tasks;
 mod threads;
@@ -30,6 +33,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use threads::QueueStats;
+
+use crate::stores::assets::AssetStore;
+use crate::stores::events::EventStore;
+use crate::stores::key_values::KeyValueStore;
+use crate::stores::keys::KeyStore;
+use crate::stores::tasks::TaskStore;
+use crate::stores::webhooks::WebhookStore;
+
+/// Everything that is kept in rows, by one engine: what is written together must be there together.
+pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore {}
+
+impl<T: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore> Database for T {}
 
 /// The clock of an engine's leases, backoffs and ages: never jumps, never runs backwards. Tests set it by hand.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;

@@ -48,11 +48,15 @@ pub trait TaskStore: Send + Sync {
     /// One page of tasks in the order of their insertion. A task inserted while pages are read is on a later page.
     fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>>;
 
-    /// Claims whose lease has ended on the engine's clock, at most `limit`. They stay as they are until they are released.
+    /// Claims whose lease has ended on the engine's clock, whichever server made them, at most `limit`. They stay as they are until they
+    /// are released.
     fn expired(&self, limit: usize) -> BoxFuture<'static, Result<Vec<Claim>, TaskStoreError>>;
 
-    /// Takes every claim back with its attempt refunded, and forgets all backoffs; replies with the number of claims.
-    /// For the start of the service that hands out work, when no worker can hold a claim any more.
+    /// The claims in progress that this server made. Several servers may share a store; each tells its own.
+    fn claims(&self) -> BoxFuture<'static, Result<Vec<Claim>, TaskStoreError>>;
+
+    /// Takes every claim that this server made back with its attempt refunded, and forgets the backoffs that it gave; replies with the
+    /// number of claims. For the start of the service that hands out work, when no worker of this server can hold a claim any more.
     fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>>;
 
     /// Hides the tasks whose retention is over, at most `limit` of them, as [`Change::MarkDeleting`] does, and replies with them.

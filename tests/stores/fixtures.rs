@@ -26,16 +26,28 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// A clock that moves only when it is told to.
 #[derive(Clone, Default)]
-pub(crate) struct HandClock(Arc<AtomicU64>);
+pub(crate) struct HandClock {
+    millis: Arc<AtomicU64>,
+    /// Whoever shows it to an engine that does not ask for it.
+    shown: Option<Arc<dyn Fn(Duration)>>,
+}
 
 impl HandClock {
     pub(crate) fn clock(&self) -> Clock {
-        let millis = Arc::clone(&self.0);
+        let millis = Arc::clone(&self.millis);
         Arc::new(move || Duration::from_millis(millis.load(Ordering::SeqCst)))
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+        self.millis.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+        if let Some(show) = &self.shown {
+            show(by);
+        }
+    }
+
+    /// One of which `show` is told by how much it has moved, whenever it has.
+    pub(crate) fn told_to(show: impl Fn(Duration) + 'static) -> Self {
+        Self { millis: Arc::default(), shown: Some(Arc::new(show)) }
     }
 }
 

@@ -9,6 +9,8 @@ mod backup;
 mod blob_fixtures;
 #[cfg(feature = "faults")]
 mod campaign;
+#[path = "../common/postgres.rs"]
+mod cluster;
 mod conformance;
 #[cfg(feature = "faults")]
 #[path = "../common/disk.rs"]
@@ -21,6 +23,8 @@ mod local_fs;
 #[cfg(feature = "faults")]
 #[path = "../common/mutation.rs"]
 mod mutation;
+mod postgres;
+mod postgres_fixtures;
 #[cfg(feature = "faults")]
 #[path = "../common/proof.rs"]
 mod proof;

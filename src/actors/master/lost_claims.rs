@@ -6,10 +6,10 @@
 use actix::{ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 
 use crate::actors::master::{InHand, Master};
-use crate::actors::task_db::{COMMIT_DEADLINE, ClaimTasks, ListByState, TaskDb};
+use crate::actors::task_db::{COMMIT_DEADLINE, ClaimTasks, ListClaims, TaskDb};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::task::{Claim, Failure, Task, TaskState};
-use crate::stores::tasks::{ClaimRequest, TaskQuery};
+use crate::domain::task::{Claim, Failure};
+use crate::stores::tasks::ClaimRequest;
 
 impl Master {
     /// Looks for claims that were lost. No claim is under way meanwhile: the one that failed counts as not ended yet.
@@ -30,12 +30,10 @@ impl Master {
     }
 }
 
-/// The claims of all tasks in progress, also of what was under way to the database when it was asked.
+/// The claims that this server has in progress, also of what was under way to the database when it was asked.
 async fn in_progress(task_db: Addr<TaskDb>, lease: std::time::Duration) -> Result<Vec<Claim>, Box<dyn std::error::Error>> {
     // Writes are made in order: when this claim for nobody is answered, the one before has been made, or never will be.
     let nobody = ClaimRequest { workers: Vec::new(), lease };
     task_db.send(ClaimTasks(nobody)).timeout(COMMIT_DEADLINE).await??;
-    let query = TaskQuery { state: Some(TaskState::InProgress), limit: TaskQuery::MAX_LIMIT, ..TaskQuery::default() };
-    let page = task_db.send(ListByState(query)).timeout(COMMIT_DEADLINE).await??;
-    Ok(page.tasks.iter().map(Task::current_claim).collect())
+    Ok(task_db.send(ListClaims).timeout(COMMIT_DEADLINE).await??)
 }

@@ -170,7 +170,20 @@ impl Handler<ListByState> for TaskDb {
     }
 }
 
-/// Claims whose lease has ended.
+/// The claims in progress that this server made.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Claim>, TaskStoreError>")]
+pub struct ListClaims;
+
+impl Handler<ListClaims> for TaskDb {
+    type Result = Answer<Vec<Claim>>;
+
+    fn handle(&mut self, _: ListClaims, _: &mut Context<Self>) -> Self::Result {
+        self.counted(self.store.claims())
+    }
+}
+
+/// Claims whose lease has ended, those of other servers included.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Claim>, TaskStoreError>")]
 pub struct ListExpired {
@@ -186,8 +199,8 @@ impl Handler<ListExpired> for TaskDb {
     }
 }
 
-/// Returns every task in progress to not started with its attempt refunded; says how many. Only sound while no worker
-/// has work in hand: when the master starts or stops.
+/// Returns every task that this server has in progress to not started with its attempt refunded; says how many. Only sound while no
+/// worker has work in hand: when the master starts or stops.
 #[derive(Message)]
 #[rtype(result = "Result<u64, TaskStoreError>")]
 pub struct Recover;

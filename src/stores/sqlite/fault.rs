@@ -1,28 +1,8 @@
-//! What can go wrong with the database, sorted by what it means for the caller.
+//! What SQLite says, sorted by what it means for the caller.
 
 use rusqlite::ErrorCode;
 
-use crate::stores::assets::AssetStoreError;
-use crate::stores::key_values::KeyValueStoreError;
-use crate::stores::keys::KeyStoreError;
-use crate::stores::tasks::TaskStoreError;
-
-/// Why a request was not carried out, before it is put in the words of a service.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("the disk is full")]
-    Full,
-    #[error("{0}")]
-    Corrupt(String),
-    /// The request alone was not carried out.
-    #[error("{0}")]
-    Unavailable(String),
-    /// The disk failed under the connection; nothing it says can be trusted any more.
-    #[error("{0}")]
-    Broken(String),
-    #[error("{0}")]
-    UnknownOutcome(String),
-}
+pub(super) use crate::stores::fault::Fault;
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
@@ -37,21 +17,3 @@ impl From<rusqlite::Error> for Fault {
         }
     }
 }
-
-/// Every store tells the same four things of its engine.
-macro_rules! told_by {
-    ($($Error:ty),*) => { $(
-        impl From<Fault> for $Error {
-            fn from(fault: Fault) -> Self {
-                match fault {
-                    Fault::Full => Self::Full,
-                    Fault::Corrupt(text) => Self::Corrupt(text),
-                    Fault::Unavailable(text) | Fault::Broken(text) => Self::Unavailable(text),
-                    Fault::UnknownOutcome(text) => Self::UnknownOutcome(text),
-                }
-            }
-        }
-    )* };
-}
-
-told_by!(TaskStoreError, AssetStoreError, KeyValueStoreError, KeyStoreError);

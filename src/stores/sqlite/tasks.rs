@@ -46,6 +46,10 @@ impl TaskStore for SqliteDb {
         self.read(move |connection, now| queries::expired(connection, limit, now))
     }
 
+    fn claims(&self) -> BoxFuture<'static, Result<Vec<Claim>, TaskStoreError>> {
+        self.read(|connection, _| queries::claims(connection, TaskState::InProgress))
+    }
+
     fn recover(&self) -> BoxFuture<'static, Result<u64, TaskStoreError>> {
         let rules = self.rules();
         self.write(move |connection, now| recover(connection, &rules, now))

@@ -82,7 +82,9 @@ pub(crate) fn a_claim_counts_and_grows_the_fence(engine: &mut impl TaskEngine) {
         assert_eq!((claimed.claim, claimed.task.state), (Claim { task: id, claim_no: ClaimNo(n) }, TaskState::InProgress));
         assert_eq!(u64::from(claimed.task.attempts), n);
         assert_eq!(get(&*store, id), claimed.task);
+        assert_eq!(block_on(store.claims()), Ok(vec![claimed.claim]));
         apply(&*store, release(claimed.claim, false, Duration::ZERO)).unwrap();
+        assert_eq!(block_on(store.claims()), Ok(vec![]));
     }
 }
 

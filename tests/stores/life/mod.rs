@@ -18,7 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use tempfile::TempDir;
+
+use crate::cluster::Cluster;
 use crate::fixtures::scratch;
+use crate::life::services::DATABASE;
 use crate::life::victim::{Death, Outcome};
 
 /// The failpoints and whether each can fail softly; those that cannot only kill.
@@ -51,10 +55,28 @@ const SITES: &[(&str, bool)] = &[
     ("life.asset_removed", false),
 ];
 
+/// Where the rows of a life are.
+#[derive(Clone, Copy, Debug)]
+enum Engine {
+    Sqlite,
+    Postgres(&'static Cluster),
+}
+
+impl Engine {
+    /// A directory for a life.
+    fn directory(self) -> TempDir {
+        let dir = scratch();
+        if let Self::Postgres(cluster) = self {
+            fs::write(dir.path().join(DATABASE), cluster.database()).unwrap();
+        }
+        dir
+    }
+}
+
 /// Lives one life in which `site` acts on its `passage`, and judges what is left.
-fn try_fault(site: &str, passage: u32, action: &str) {
-    let case = format!("{site} #{passage} {action}");
-    let dir = scratch();
+fn try_fault(engine: Engine, site: &str, passage: u32, action: &str) {
+    let case = format!("{engine:?} {site} #{passage} {action}");
+    let dir = engine.directory();
     let before = if passage == 1 { String::new() } else { format!("{}*off->", passage - 1) };
     let death = victim::run(dir.path(), Some(&format!("{site}={before}1*return({action})")));
     match action {
@@ -65,8 +87,8 @@ fn try_fault(site: &str, passage: u32, action: &str) {
 }
 
 /// How often an undisturbed life passes each site.
-fn passages() -> BTreeMap<String, u32> {
-    let dir = scratch();
+fn passages(engine: Engine) -> BTreeMap<String, u32> {
+    let dir = engine.directory();
     assert_eq!(victim::run(dir.path(), None), Death::None);
     judge::judge(dir.path(), "undisturbed");
     let counts = Outcome::read(dir.path()).passages;
@@ -77,13 +99,13 @@ fn passages() -> BTreeMap<String, u32> {
 }
 
 /// Every passage of every site whose name begins with `family`, with every action that it knows.
-fn try_family(family: &str) {
-    let passages = passages();
+fn try_family(engine: Engine, family: &str) {
+    let passages = passages(engine);
     for (site, soft) in SITES.iter().filter(|(site, _)| site.starts_with(family)) {
         for passage in 1..=passages[*site] {
-            try_fault(site, passage, "kill");
+            try_fault(engine, site, passage, "kill");
             if *soft {
-                try_fault(site, passage, "error");
+                try_fault(engine, site, passage, "error");
             }
         }
     }
@@ -91,17 +113,25 @@ fn try_family(family: &str) {
 
 #[test]
 fn a_life_survives_faults_of_the_blob_store() {
-    try_family("blobs.");
+    try_family(Engine::Sqlite, "blobs.");
 }
 
 #[test]
 fn a_life_survives_faults_of_the_task_store() {
-    try_family("tasks.");
+    try_family(Engine::Sqlite, "tasks.");
 }
 
 #[test]
 fn a_life_survives_kills_between_its_steps() {
-    try_family("life.");
+    try_family(Engine::Sqlite, "life.");
+}
+
+#[test]
+fn a_life_in_postgres_survives_the_same() {
+    match Cluster::shared() {
+        Ok(cluster) => ["tasks.", "life."].iter().for_each(|family| try_family(Engine::Postgres(cluster), family)),
+        Err(reason) => println!("skipped: {reason}"),
+    }
 }
 
 #[test]

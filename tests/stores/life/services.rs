@@ -1,7 +1,7 @@
 //! Stand-ins for the services around the stores. They follow the rules of the real ones: an original is durable before its
 //! row, an unknown outcome is read again, what was acknowledged is written down at once, and late work is dropped.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,9 +26,13 @@ use safelight::stores::tasks::{ClaimRequest, TaskStore, TaskStoreError};
 
 use crate::blob_fixtures::{ANY_SIZE, body, complete, list, meta_of, read};
 use crate::fixtures::{HandClock, LEASE, block_on};
+use crate::postgres_fixtures;
 
 /// How long an original may wait for its row.
 const GRACE: Duration = Duration::from_secs(600);
+
+/// The file that names the database of a life that is not in SQLite.
+pub(crate) const DATABASE: &str = "database";
 
 /// A server without actors and without HTTP.
 pub(crate) struct Services {
@@ -48,11 +52,22 @@ pub(crate) fn process(bytes: &[u8], variant: VariantName) -> Vec<u8> {
 
 impl Services {
     pub(crate) fn start(dir: &Path) -> Self {
-        let clock = HandClock::default();
         let locked = DataDir::lock(&dir.join("data")).unwrap();
-        let policy = RetryPolicy::default();
-        let options = SqliteOptions { clock: clock.clock(), policy, ..SqliteOptions::default() };
-        let database = Arc::new(SqliteDb::open(locked.path(), options).unwrap());
+        match fs::read_to_string(dir.join(DATABASE)) {
+            Ok(url) => {
+                let database = postgres_fixtures::open(&url, "node", RetryPolicy::default());
+                Self::over(dir, locked, database, postgres_fixtures::take_clock(&url))
+            }
+            Err(_) => {
+                let clock = HandClock::default();
+                let options = SqliteOptions { clock: clock.clock(), ..SqliteOptions::default() };
+                let database = Arc::new(SqliteDb::open(locked.path(), options).unwrap());
+                Self::over(dir, locked, database, clock)
+            }
+        }
+    }
+
+    fn over(dir: &Path, locked: DataDir, database: Arc<impl TaskStore + EventStore + AssetStore + 'static>, clock: HandClock) -> Self {
         let blobs = LocalBlobs::open(locked.path(), LocalBlobsOptions { clock: clock.clock(), ..LocalBlobsOptions::default() }).unwrap();
         let log = OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
         Self { tasks: database.clone(), events: database.clone(), assets: database, blobs: Box::new(blobs), clock, log, _dir: locked }

@@ -14,6 +14,7 @@ use safelight::stores::tasks::{Backlog, TaskStoreError};
 
 use crate::conformance::events::assert_events_tell;
 use crate::fixtures::*;
+use crate::postgres_fixtures::Postgres;
 use crate::property::model::{Model, POLICY, VARIANTS, Verdict};
 
 /// One operation. Numbers pick among the tasks, or among all claims that were ever handed out, late ones included.
@@ -56,26 +57,41 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
     #[test]
     fn the_store_is_what_the_model_says(ops in prop::collection::vec(op(), 1..120)) {
-        let mut run = Run::new();
-        ops.iter().for_each(|op| run.step(op));
-        run.check_history();
+        Run::of(Box::new(Sqlite::new(POLICY)), &ops);
+    }
+}
+
+proptest! {
+    // Fewer, since each has a database of its own.
+    #![proptest_config(cases(30))]
+    #[test]
+    fn so_is_the_one_in_postgres(ops in prop::collection::vec(op(), 1..120)) {
+        if let Some(engine) = Postgres::new(POLICY) {
+            Run::of(Box::new(engine), &ops);
+        }
     }
 }
 
 struct Run {
-    engine: Sqlite,
+    engine: Box<dyn TaskEngine>,
     model: Model,
     /// The terminal state that was first seen of each run.
     ends: HashMap<(TaskId, u32), TaskState>,
 }
 
 impl Run {
-    fn new() -> Self {
-        Self { engine: Sqlite::new(POLICY), model: Model::default(), ends: HashMap::new() }
+    fn of(engine: Box<dyn TaskEngine>, ops: &[Op]) {
+        let mut run = Self { engine, model: Model::default(), ends: HashMap::new() };
+        ops.iter().for_each(|op| run.step(op));
+        run.check_history();
     }
 
     fn step(&mut self, op: &Op) {

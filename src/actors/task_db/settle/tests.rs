@@ -93,6 +93,10 @@ impl TaskStore for Script {
         unreachable!("settling only applies and reads")
     }
 
+    fn claims(&self) -> Answer<Vec<Claim>> {
+        unreachable!("settling only applies and reads")
+    }
+
     fn recover(&self) -> Answer<u64> {
         unreachable!("settling only applies and reads")
     }

@@ -1,0 +1,100 @@
+//! The pool of connections: where the database is, how long anything may take, and what every connection begins with.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+use tokio_postgres::config::{Config, SslMode};
+
+use crate::stores::postgres::fault::{Fault, with_cause};
+use crate::stores::postgres::session::Session;
+
+/// How long a new connection may take, from the first packet to the end of the greeting.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long a piece of work waits for one of the connections.
+const WAIT: Duration = Duration::from_secs(3);
+
+/// What every connection begins with: our schema, and an end to everything that could last. A commit is durable when it is answered,
+/// whatever the server's default is. Statements here are short, and a compiler would only delay them.
+const SETTINGS: &str = "-c search_path=safelight -c synchronous_commit=on -c statement_timeout=5s -c lock_timeout=3s \
+    -c idle_in_transaction_session_timeout=10s -c client_min_messages=warning -c jit=off -c timezone=UTC";
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is no URL of a database.
+    #[error("not the URL of a PostgreSQL database ({0}): expected one such as postgres://user:password@host/database")]
+    Url(String),
+    /// The URL asks for what this program does not do.
+    #[error(
+        "the URL of the database asks for TLS (sslmode=require), which this program does not speak to PostgreSQL: use a network that \
+         nobody listens to, such as a Unix socket, a private network or a tunnel, and sslmode=disable"
+    )]
+    NoTls,
+    /// The server is too old.
+    #[error("the database is of PostgreSQL {found}: upgrade it to 13 or later")]
+    OldServer {
+        /// Its version.
+        found: String,
+    },
+    /// The schema was written by a later version of this program.
+    #[error("the database has schema {found}, this program knows up to {known}: start the newer program, or restore a backup")]
+    Newer {
+        /// The schema in the database.
+        found: i32,
+        /// The latest schema known here.
+        known: usize,
+    },
+    /// It did not answer, or said no.
+    #[error("the database cannot be opened: {0}; check that it runs and that data.tasks is right")]
+    Postgres(String),
+    /// The engine's thread could not be prepared.
+    #[error("the database cannot be opened: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        Self::Postgres(fault.to_string())
+    }
+}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Fault::from(error).into()
+    }
+}
+
+/// As many connections as there may be, made when they are needed.
+#[derive(Clone)]
+pub(super) struct Connections(Pool);
+
+impl Connections {
+    /// Reads the URL; connects to nothing yet.
+    pub(super) fn new(url: &str, most: usize) -> Result<Self, OpenError> {
+        let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(OpenError::NoTls);
+        }
+        let asked = config.get_options().unwrap_or_default().to_owned();
+        config.options(format!("{asked} {SETTINGS}")).application_name("safelight").connect_timeout(CONNECT);
+        // A machine that is gone says nothing: without these a connection to it would seem to be in use for hours.
+        config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(20));
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager).max_size(most).runtime(Runtime::Tokio1);
+        let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT)).recycle_timeout(Some(CONNECT)).build();
+        pool.map(Self).map_err(|error| OpenError::Postgres(error.to_string()))
+    }
+
+    /// A connection, or the reason why there is none; nothing was asked of the database then.
+    pub(super) async fn get(&self) -> Result<Session, Fault> {
+        self.0.get().await.map(Session::new).map_err(|error| Fault::Broken(with_cause(&error)))
+    }
+
+    /// Closes those that are idle, and gives out no more.
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}

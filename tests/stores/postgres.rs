@@ -1,0 +1,256 @@
+//! What is particular to PostgreSQL: several servers over one database, its schema, and a database that goes away.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use futures::future::join_all;
+use safelight::domain::task::{Change, EventNo, TaskState};
+use safelight::stores::events::{EventFilter, EventQuery, EventStore};
+use safelight::stores::postgres::{OpenError, PostgresDb, PostgresOptions};
+use safelight::stores::tasks::{Backlog, TaskQuery, TaskStore, TaskStoreError};
+
+use crate::cluster::{Cluster, Sql};
+use crate::conformance::claims::assert_late;
+use crate::fixtures::*;
+use crate::postgres_fixtures::Postgres;
+
+/// Skips a test where there is no PostgreSQL.
+macro_rules! fresh {
+    () => {
+        match Postgres::fresh() {
+            Some(engine) => engine,
+            None => return,
+        }
+    };
+}
+
+#[test]
+fn nodes_that_claim_at_once_get_different_tasks() {
+    let engine = fresh!();
+    let ids: BTreeSet<_> = (0..200).map(|len| insert(&*engine.db(), len).id).collect();
+    let nodes: Vec<_> = (0..4).map(|node| engine.beside(&format!("node-{node}"))).collect();
+    let hands: Vec<_> = nodes
+        .into_iter()
+        .map(|node| {
+            thread::spawn(move || {
+                let more = || Some(claim(&*node, &["a", "b", "c"])).filter(|claimed| !claimed.is_empty());
+                std::iter::from_fn(more).flatten().map(|claimed| claimed.claim).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let claims: Vec<_> = hands.into_iter().flat_map(|hand| hand.join().unwrap()).collect();
+    assert_eq!(claims.len(), ids.len(), "a task was handed out twice, or not at all");
+    assert_eq!(claims.iter().map(|claim| claim.task).collect::<BTreeSet<_>>(), ids);
+}
+
+#[test]
+fn a_node_that_begins_anew_takes_back_only_what_was_its_own() {
+    let engine = fresh!();
+    let mine = engine.db();
+    let first = engine.beside("other");
+    [1, 2, 3].iter().for_each(|len| drop(insert(&*mine, *len)));
+    let (kept, lost) = (claim_one(&*mine), claim_one(&*first));
+    apply(&*mine, release(claim_one(&*mine).claim, false, LEASE)).unwrap();
+    drop(first);
+    let again = engine.beside("other");
+    assert_eq!(block_on(again.expired(10)), Ok(vec![lost.claim]), "the lease of its former life has ended, that of another node has not");
+    assert_eq!(block_on(again.claims()), Ok(vec![lost.claim]));
+    assert_eq!(block_on(again.recover()), Ok(1));
+    assert_late(&*again, lost.claim);
+    assert_eq!(claim_one(&*again).task.id, lost.task.id, "the backoff that another node gave goes on");
+    assert_eq!(claim(&*again, &["a"]), []);
+    apply(&*mine, finish(kept.claim)).unwrap();
+}
+
+#[test]
+fn the_claims_of_a_dead_node_are_found_by_another() {
+    let engine = fresh!();
+    let dead = engine.beside("dead");
+    insert(&*dead, 1);
+    let lost = claim_one(&*dead);
+    drop(dead);
+    assert_eq!(block_on(engine.db().expired(10)), Ok(vec![]));
+    engine.clock.advance(LEASE);
+    assert_eq!(block_on(engine.db().expired(10)), Ok(vec![lost.claim]));
+    apply(&*engine.db(), release(lost.claim, true, Duration::ZERO)).unwrap();
+    assert_eq!(claim_one(&*engine.db()).task.id, lost.task.id);
+    assert_late(&*engine.beside("dead"), lost.claim);
+}
+
+#[test]
+fn what_several_nodes_count_comes_to_the_truth() {
+    let engine = fresh!();
+    let other = engine.beside("other");
+    let task = insert(&*engine.db(), 100);
+    insert(&*other, 20);
+    apply(&*other, Change::Cancel { id: task.id }).unwrap();
+    assert_eq!(block_on(engine.db().backlog()), Ok(Backlog { tasks: 1, bytes: 20 }));
+}
+
+/// The events behind a number, as (number, length of the list).
+fn numbers(store: &PostgresDb, after: EventNo) -> Vec<u64> {
+    let query = EventQuery { after, filter: EventFilter::default(), limit: 100 };
+    block_on(store.page(query)).unwrap().events.iter().map(|event| event.no.0).collect()
+}
+
+#[test]
+fn nothing_is_shown_before_what_may_still_appear_ahead_of_it() {
+    let engine = fresh!();
+    let db = engine.db();
+    let before = insert(&*db, 1);
+    // Another server, in the middle of an insertion: it has its numbers, but has not committed. Announced as `order.rs` does.
+    let slow = Sql::connect(&engine.url);
+    slow.run(
+        "SET search_path = safelight; BEGIN;
+         SELECT pg_advisory_xact_lock_shared((x'5AFD'::bigint << 48) | last_value) FROM task_numbers;
+         SELECT pg_advisory_xact_lock_shared((x'5AFE'::bigint << 48) | last_value) FROM event_numbers;
+         INSERT INTO tasks SELECT nextval('task_numbers'), gen_random_uuid(), state, run, variants, input_format, original_len, original_sha256,
+             caller, priority, rank, metadata, expires_in, webhook, claim_no, attempts, refunds, node, created_at, started_at, ended_at,
+             expires_at, results, probe, failure_code, failure_detail, lease_until, not_before FROM tasks;
+         INSERT INTO events (task, at, news) SELECT task, at, news FROM events",
+    );
+    let after = insert(&*db, 2);
+    let page = || block_on(db.list(TaskQuery { limit: 10, ..TaskQuery::default() })).unwrap().tasks;
+    assert_eq!(page().iter().map(|task| task.id).collect::<Vec<_>>(), [before.id]);
+    assert_eq!(numbers(&db, EventNo(0)), [1]);
+    assert_eq!(block_on(db.span()).unwrap().latest, EventNo(1));
+    assert_eq!(block_on(db.get(after.id)), Ok(Some(after.clone())), "by its name it is there");
+    slow.run("COMMIT");
+    assert_eq!(page().iter().map(|task| task.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(page()[2].id, after.id);
+    assert_eq!(numbers(&db, EventNo(1)), [2, 3]);
+}
+
+#[test]
+fn changes_that_wait_share_a_transaction() {
+    let engine = fresh!();
+    let db = engine.db();
+    let before = db.stats().commits;
+    let writes: Vec<_> = (0..200).map(|len| db.apply(Change::Insert(new_task(len)))).collect();
+    assert!(block_on(join_all(writes)).iter().all(Result::is_ok));
+    let commits = db.stats().commits - before;
+    assert!(commits < 50, "{commits} transactions for 200 insertions");
+}
+
+#[test]
+fn changes_of_one_task_are_made_in_their_order() {
+    let engine = fresh!();
+    let db = engine.db();
+    let new = new_task(1);
+    let id = new.id;
+    let changes =
+        [Change::Insert(new), Change::Cancel { id }, Change::Retry { id, run: 1 }, Change::Cancel { id }, Change::MarkDeleting { id }];
+    let made = block_on(join_all(changes.map(|change| db.apply(change))));
+    assert_eq!(made.last().unwrap().as_ref().map(|task| (task.state, task.run)), Ok((TaskState::Deleting, 2)));
+}
+
+#[test]
+fn one_row_that_cannot_be_read_spoils_no_other() {
+    let mut engine = fresh!();
+    let [broken, good] = [1, 2].map(|len| insert(&*engine.db(), len).id);
+    let hand = Sql::connect(&engine.url);
+    hand.run("UPDATE safelight.tasks SET variants = 'result=melt' WHERE original_len = 1");
+    let changes = [broken, good].map(|id| engine.db().apply(Change::Cancel { id }));
+    let [of_broken, of_good] = <[_; 2]>::try_from(block_on(join_all(changes))).unwrap();
+    assert!(matches!(of_broken, Err(TaskStoreError::Corrupt(text)) if text.contains("melt")));
+    assert_eq!(of_good.map(|task| task.state), Ok(TaskState::Cancelled));
+    let next = insert(&*engine.db(), 3).id;
+    assert_eq!(claim(&*engine.db(), &["a", "b"]).iter().map(|claimed| claimed.task.id).collect::<Vec<_>>(), [next]);
+    assert_eq!(block_on(engine.db().next_runnable()), Ok(None), "it is set aside");
+    TaskEngine::reopen(&mut engine);
+    assert_eq!(block_on(engine.db().next_runnable()), Ok(Some(Duration::ZERO)), "until the next start");
+}
+
+#[test]
+fn a_heartbeat_writes_no_index() {
+    let engine = fresh!();
+    let beside = engine.beside("beating");
+    insert(&*beside, 1);
+    let claim = claim_one(&*beside).claim;
+    let hand = Sql::connect(&engine.url);
+    (0..50).for_each(|_| drop(apply(&*beside, Change::Heartbeat { claim, lease: LEASE }).unwrap()));
+    // A connection tells its counts at its end.
+    drop(beside);
+    drop(engine);
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'safelight' AND datname = current_database()";
+    while hand.number(others) > 0 {}
+    let told = |column: &str| hand.number(&format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'tasks'"));
+    assert_eq!((told("n_tup_upd"), told("n_tup_hot_upd")), (51, 50), "all but the claim");
+}
+
+#[test]
+fn a_claim_reads_the_head_of_an_index() {
+    let engine = fresh!();
+    let hand = Sql::connect(&engine.url);
+    insert(&*engine.db(), 1);
+    hand.run(
+        "SET search_path = safelight;
+         INSERT INTO tasks SELECT nextval('task_numbers'), gen_random_uuid(), state, run, variants, input_format, original_len, original_sha256,
+             caller, priority, n, metadata, expires_in, webhook, claim_no, attempts, refunds, node, created_at, started_at, ended_at,
+             expires_at, results, probe, failure_code, failure_detail, lease_until, not_before FROM tasks, generate_series(1, 20000) AS n",
+    );
+    hand.run("VACUUM ANALYZE safelight.tasks");
+    // A connection of its own, since the counts are those of a connection.
+    let hand = Sql::connect(&engine.url);
+    hand.run("SET search_path = safelight");
+    // The statement of `tasks.rs`, whose plan is looked at here and whose result everywhere else.
+    hand.run(
+        "BEGIN; WITH next AS MATERIALIZED (
+             SELECT seq FROM tasks WHERE state = 'not_started' AND not_before IS NULL ORDER BY rank, seq LIMIT 10 FOR UPDATE SKIP LOCKED
+         ) SELECT tasks.id FROM tasks JOIN next USING (seq) ORDER BY tasks.rank, tasks.seq",
+    );
+    let of_index = "SELECT pg_stat_get_xact_tuples_returned('tasks_runnable'::regclass)";
+    let of_table = "SELECT pg_stat_get_xact_tuples_returned('tasks'::regclass)";
+    assert_eq!((hand.number(of_index), hand.number(of_table)), (10, 0), "rows read from the index, and from the table in its own order");
+}
+
+#[test]
+fn a_schema_is_made_once_and_a_newer_one_refused() {
+    let Ok(cluster) = Cluster::shared() else { return };
+    let url = cluster.database();
+    let open = |url: &str| PostgresDb::open(url, PostgresOptions::default());
+    let together: Vec<_> = (0..4)
+        .map(|node| {
+            let options = PostgresOptions { node: format!("node-{node}"), ..PostgresOptions::default() };
+            let url = url.clone();
+            thread::spawn(move || PostgresDb::open(&url, options).map(drop))
+        })
+        .collect();
+    together.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
+    Sql::connect(&url).run("INSERT INTO safelight.schema_versions VALUES (99)");
+    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 1 })));
+    let refusal = |url: &str| open(url).map(drop).unwrap_err().to_string();
+    assert!(refusal("mysql://host/db").contains("expected one such as postgres://"));
+    assert!(refusal(&format!("{url}?sslmode=require")).contains("TLS"));
+    assert!(refusal(&format!("{url}_not_there")).contains("does not exist"));
+}
+
+#[test]
+fn a_database_that_was_away_is_used_again_and_has_lost_nothing() {
+    let cluster = match Cluster::start("-c fsync=off") {
+        Ok(cluster) => cluster,
+        Err(reason) => return println!("skipped: {reason}"),
+    };
+    let db = PostgresDb::open(&cluster.database(), PostgresOptions::default()).unwrap();
+    let task = insert(&db, 1);
+    cluster.stop();
+    let refused = |answer| assert!(matches!(answer, Err(TaskStoreError::Unavailable(_) | TaskStoreError::UnknownOutcome(_))), "{answer:?}");
+    refused(apply(&db, Change::Insert(new_task(2))));
+    refused(apply(&db, Change::Insert(new_task(3))));
+    assert!(matches!(block_on(db.get(task.id)), Err(TaskStoreError::Unavailable(_))));
+    cluster.run().unwrap();
+    assert_eq!(block_on(db.get(task.id)), Ok(Some(task)));
+    insert(&db, 4);
+    assert_eq!(block_on(db.backlog()).map(|backlog| backlog.bytes), Ok(5));
+}
+
+#[test]
+fn what_is_queued_is_answered_when_the_engine_is_closed() {
+    let engine = fresh!();
+    let db = Arc::into_inner(engine.beside("closing")).unwrap();
+    let writes: Vec<_> = (0..10).map(|len| db.apply(Change::Insert(new_task(len)))).collect();
+    drop(db);
+    assert!(block_on(join_all(writes)).iter().all(Result::is_ok));
+}
