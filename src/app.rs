@@ -4,6 +4,7 @@
 
 mod admin_socket;
 mod backup;
+mod database;
 mod keys;
 mod serve;
 mod tree;
@@ -22,13 +23,10 @@ pub use crate::http::KeyBody;
 
 use crate::actors::supervision::{Exit, RootError};
 use crate::config::Config;
-use crate::domain::task::RetryPolicy;
-use crate::http;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::data_dir::{DataDir, DataDirError};
 use crate::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
-use crate::stores::monotonic_clock;
-use crate::stores::sqlite::{OpenError, SqliteDb, SqliteOptions};
+use crate::stores::{Database, monotonic_clock, postgres, sqlite};
 
 /// Why the server did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +34,12 @@ pub enum AppError {
     /// The data directory cannot be used.
     #[error("{0}")]
     DataDir(#[from] DataDirError),
-    /// The database cannot be opened.
+    /// The database in the data directory cannot be opened.
     #[error("{0}")]
-    Database(#[from] OpenError),
+    Sqlite(#[from] sqlite::OpenError),
+    /// The database elsewhere cannot be opened.
+    #[error("{0}")]
+    Postgres(#[from] postgres::OpenError),
     /// The blobs cannot be opened.
     #[error("the blobs cannot be opened: {0}")]
     Blobs(#[from] BlobStoreError),
@@ -70,29 +71,25 @@ pub enum AppError {
     Failed(Exit),
 }
 
-/// The embedded stores, open and locked.
+/// The stores, open and locked.
 struct Stores {
     /// Held for its lock.
     _data_dir: DataDir,
-    database: Arc<SqliteDb>,
+    database: Arc<dyn Database>,
     blobs: Arc<LocalBlobs>,
 }
 
 impl Stores {
-    /// Locks the data directory and opens what lies in it; leftovers of a crash are swept on the way.
+    /// Locks the data directory and opens what lies in it, or elsewhere; leftovers of a crash are swept on the way.
     fn open(config: &Config) -> Result<Self, AppError> {
         let data_dir = DataDir::lock(&config.data.dir)?;
         let clock = monotonic_clock();
-        let policy = RetryPolicy { max_attempts: config.tasks.max_attempts, max_refunds: config.tasks.max_refunds };
-        let database = SqliteDb::open(
-            data_dir.path(),
-            SqliteOptions { clock: Arc::clone(&clock), policy, letter: http::letter, ..Default::default() },
-        )?;
+        let database = database::open(config, &data_dir, Arc::clone(&clock))?;
         let defaults = LocalBlobsOptions::default();
         // Ages must grow beyond the grace, or no orphan would ever be old enough.
         let max_age = defaults.max_age.max(config.janitor.grace);
         let blobs = LocalBlobs::open(data_dir.path(), LocalBlobsOptions { clock, max_age, ..defaults })?;
-        Ok(Self { _data_dir: data_dir, database: Arc::new(database), blobs: Arc::new(blobs) })
+        Ok(Self { _data_dir: data_dir, database, blobs: Arc::new(blobs) })
     }
 }
 

@@ -10,13 +10,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::actors::keys::{self, KeysError, MAX_KEYS, ShownKey};
-use crate::app::admin_socket;
+use crate::app::{AppError, admin_socket, database};
+use crate::config::Config;
 use crate::domain::access::{Key, KeyChange, KeyId, NewKey};
 use crate::domain::timestamp::Timestamp;
 use crate::http::{KeyBody, NewKeyBody, RotateBody};
 use crate::stores::data_dir::{DataDir, DataDirError};
 use crate::stores::keys::KeyStore;
-use crate::stores::sqlite::{OpenError, SqliteDb, SqliteOptions};
+use crate::stores::monotonic_clock;
 
 /// How long the server may take for each piece of its answer.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -42,7 +43,7 @@ pub enum KeysCommandError {
     DataDir(#[from] DataDirError),
     /// The database cannot be opened.
     #[error(transparent)]
-    Database(#[from] OpenError),
+    Database(#[from] AppError),
     /// The server that runs on the directory cannot be reached.
     #[error("the server that runs on the data directory did not answer: {0}; is this its user, and has it started?")]
     NoAnswer(#[from] io::Error),
@@ -61,9 +62,10 @@ impl From<KeysError> for KeysCommandError {
 ///
 /// # Errors
 /// When it was not done, or that is not known.
-pub fn run_keys_command(directory: &Path, command: &KeysCommand) -> Result<Vec<KeyBody>, KeysCommandError> {
+pub fn run_keys_command(config: &Config, command: &KeysCommand) -> Result<Vec<KeyBody>, KeysCommandError> {
+    let directory = &config.data.dir;
     match DataDir::lock(directory) {
-        Ok(locked) => in_store(&SqliteDb::open(locked.path(), SqliteOptions::default())?, command),
+        Ok(locked) => in_store(&*database::open(config, &locked, monotonic_clock())?, command),
         Err(DataDirError::InUse { .. }) => through_server(directory, command),
         Err(error) => Err(error.into()),
     }

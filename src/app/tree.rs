@@ -27,7 +27,7 @@ use crate::app::{AppError, Stores};
 use crate::config::{Config, JanitorConfig, LimitsConfig, Live, WebhooksConfig};
 use crate::domain::webhook::Patience;
 use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
-use crate::stores::sqlite::SqliteDb;
+use crate::stores::Database;
 
 /// Tasks that failed together are not all tried again at the same moment.
 const BACKOFF_JITTER: f64 = 0.2;
@@ -138,7 +138,7 @@ fn storage(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Storage>) {
 fn over_the_database<A: Service>(
     id: &'static str,
     stores: &Stores,
-    mut make: impl FnMut(Arc<SqliteDb>) -> A + Send + 'static,
+    mut make: impl FnMut(Arc<dyn Database>) -> A + Send + 'static,
 ) -> (ChildSpec, Addr<A>) {
     let database = Arc::clone(&stores.database);
     child(id, Options::default(), move || make(Arc::clone(&database)))

@@ -125,7 +125,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
             return ExitCode::from(UNUSABLE);
         }
     };
-    match run_keys_command(&config.data.dir, &command) {
+    match run_keys_command(&config, &command) {
         Ok(keys) => tell(&command, &keys),
         Err(error) => {
             eprintln!("safelight: {error}");

@@ -15,6 +15,7 @@ mod origins;
 mod raw;
 pub mod schema;
 mod sections;
+mod task_place;
 mod template;
 mod units;
 
@@ -31,6 +32,7 @@ pub use sections::{
     AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WatchConfig,
     WebhooksConfig, WorkersConfig,
 };
+pub use task_place::{DatabaseUrl, InvalidTaskPlace, TaskPlace};
 pub use template::config_toml;
 pub use units::{parse_duration, parse_size};
 

@@ -8,6 +8,8 @@ mod backup;
 mod bad_input;
 mod campaign;
 mod cancel;
+#[path = "../common/postgres.rs"]
+mod cluster;
 mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
@@ -27,6 +29,7 @@ mod listing;
 mod mutation;
 mod operator;
 mod panics;
+mod postgres;
 mod probe;
 #[path = "../common/proof.rs"]
 mod proof;

@@ -34,6 +34,9 @@ pub enum RefusalReason {
     /// The server is stopping.
     #[error("the server is stopping and takes no new images")]
     Draining,
+    /// Nothing can be inserted.
+    #[error("the database of tasks does not answer")]
+    DatabaseAway,
     /// The caller holds as much as its key may.
     #[error("{0}")]
     Quota(QuotaExceeded),
@@ -64,6 +67,7 @@ impl Refusal {
         match self.reason {
             RefusalReason::Full => ErrorCode::QueueFull,
             RefusalReason::Draining => ErrorCode::Draining,
+            RefusalReason::DatabaseAway => ErrorCode::Unavailable,
             RefusalReason::Quota(exceeded) if exceeded.is_hopeless() => ErrorCode::PayloadTooLarge,
             RefusalReason::Quota(QuotaExceeded { part, .. }) => match part {
                 QuotaPart::TasksInFlight => ErrorCode::TooManyTasksInFlight,
@@ -126,15 +130,20 @@ pub struct Admission {
     backlog: Backlog,
     callers: Callers,
     draining: bool,
+    /// How often in a row the store was asked for its count and did not tell it.
+    unanswered: u32,
     refused: u64,
 }
+
+/// After so many the database counts as away: one may be slow.
+const AWAY: u32 = 2;
 
 impl Admission {
     /// Takes work up to `limits`, nothing held yet.
     #[must_use]
     pub fn new(limits: AdmissionLimits) -> Self {
         let backlog = Backlog { tasks: 0, bytes: 0 };
-        Self { limits, reserved: Arc::default(), backlog, callers: Callers::default(), draining: false, refused: 0 }
+        Self { limits, reserved: Arc::default(), backlog, callers: Callers::default(), draining: false, unanswered: 0, refused: 0 }
     }
 
     /// A permit for an upload of `length` bytes (`None`: unknown).
@@ -159,6 +168,8 @@ impl Admission {
         let (tasks, held) = (self.backlog.tasks + uploading.tasks, self.backlog.bytes + uploading.bytes);
         let reason = if self.draining {
             RefusalReason::Draining
+        } else if self.unanswered >= AWAY {
+            RefusalReason::DatabaseAway
         } else if let Err(exceeded) = self.callers.check(caller, bytes) {
             RefusalReason::Quota(exceeded)
         } else if tasks >= self.limits.tasks || held.saturating_add(bytes) > self.limits.bytes {
@@ -173,6 +184,7 @@ impl Admission {
     fn in_the_way(&self, caller: Caller, reason: RefusalReason) -> u64 {
         match reason {
             RefusalReason::Full | RefusalReason::Draining => self.backlog.tasks,
+            RefusalReason::DatabaseAway => 0,
             RefusalReason::Quota(QuotaExceeded { part: QuotaPart::StoredBytes, .. }) => u64::MAX,
             RefusalReason::Quota(_) => self.backlog.tasks.div_ceil(self.callers.unfinished(caller).max(1)),
         }
@@ -209,8 +221,14 @@ impl Admission {
 
     /// The store's own count replaces the running one.
     pub fn recount(&mut self, backlog: Backlog, callers: Vec<CallerUsage>) {
+        self.unanswered = 0;
         self.backlog = backlog;
         self.callers.recount(callers);
+    }
+
+    /// The store did not tell its count. When that lasts, every upload is refused until it does: none could be inserted.
+    pub fn not_counted(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
     }
 
     /// Unfinished tasks, without uploads under way.
@@ -280,6 +298,18 @@ mod tests {
         let mut admission = admission();
         admission.drain();
         assert_eq!(admission.admit(ANYBODY, Some(1), wait).expect_err("draining").code(), ErrorCode::Draining);
+    }
+
+    #[test]
+    fn a_store_that_is_silent_takes_nothing_until_it_answers() {
+        let mut admission = admission();
+        admission.not_counted();
+        assert!(admission.check(ANYBODY, 1, wait).is_ok(), "it may be slow once");
+        admission.not_counted();
+        let refusal = admission.admit(ANYBODY, Some(1), wait).expect_err("away");
+        assert_eq!((refusal.reason, refusal.code()), (RefusalReason::DatabaseAway, ErrorCode::Unavailable));
+        admission.recount(Backlog { tasks: 0, bytes: 0 }, Vec::new());
+        assert!(admission.check(ANYBODY, 1, wait).is_ok());
     }
 
     #[test]

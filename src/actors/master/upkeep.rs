@@ -45,8 +45,9 @@ impl Master {
             if let Ok(Ok(expired)) = expired {
                 master.take_back(expired, context);
             }
-            if let (Ok(Ok(backlog)), Ok(Ok(usage))) = (backlog, usage) {
-                master.admission.recount(backlog, usage);
+            match (backlog, usage) {
+                (Ok(Ok(backlog)), Ok(Ok(usage))) => master.admission.recount(backlog, usage),
+                _ => master.admission.not_counted(),
             }
         }));
     }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::config::raw::Raw;
 pub(crate) use numbers::{Count, CountOrCores, Size, Time};
-pub(crate) use words::{Address, Choice, Directory, Keep, OptionalFile, OriginList, PipelineText, Switch};
+pub(crate) use words::{Address, Choice, Directory, Keep, OptionalFile, OriginList, PipelineText, Switch, Tasks};
 
 /// A value that its key does not take; the text says what was expected and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use crate::config::Origins;
 use crate::config::kind::{BadValue, Kind};
 use crate::config::raw::Raw;
+use crate::config::{Origins, TaskPlace};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::task::Retention;
 
@@ -125,6 +125,30 @@ impl Kind for Directory {
 
     fn print(&self, value: &PathBuf) -> Json {
         Json::from(value.to_string_lossy())
+    }
+}
+
+/// Where tasks are kept.
+pub(crate) struct Tasks;
+
+impl Kind for Tasks {
+    type Value = TaskPlace;
+
+    fn expected(&self) -> String {
+        "\"local\", or the URL of a PostgreSQL database such as \"postgres://user:password@host/safelight\"".to_owned()
+    }
+
+    fn parse(&self, raw: &Raw) -> Option<TaskPlace> {
+        raw.text()?.parse().ok()
+    }
+
+    fn print(&self, value: &TaskPlace) -> Json {
+        Json::from(value.to_string())
+    }
+
+    /// What was found may hold a password.
+    fn refuse(&self, _: &Raw) -> BadValue {
+        BadValue(format!("expected {}, found something else", self.expected()))
     }
 }
 
