@@ -21,7 +21,9 @@ pub(super) fn open(config: &Config, data_dir: &DataDir, clock: Clock) -> Result<
             Ok(Arc::new(SqliteDb::open(data_dir.path(), options)?))
         }
         TaskPlace::Postgres(url) => {
-            let options = PostgresOptions { node: data_dir.node()?, policy, letter, ..PostgresOptions::default() };
+            let node = data_dir.node()?;
+            let blobs = format!("in the directory of server {node}");
+            let options = PostgresOptions { node, blobs, policy, letter, ..PostgresOptions::default() };
             Ok(Arc::new(PostgresDb::open(url.expose(), options)?))
         }
     }

@@ -57,7 +57,7 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (master_box, master) = Mailbox::new();
 
     let gate = Gate::default();
-    let (keys_spec, keys) = keys(stores, gate.clone());
+    let (keys_spec, keys) = keys(config, stores, gate.clone());
     let (storage_spec, storage) = storage(config, stores);
     let (notifier_spec, notifier) = notifier(config, stores);
     let (webhooks_spec, webhooks) = webhooks(config, stores);
@@ -82,7 +82,11 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let key_values_spec = {
         let store = Arc::clone(&stores.database);
         let followers = vec![master.clone().recipient(), frontend.clone().recipient()];
-        key_values_box.child("key_values", Options::default(), move || KeyValues::new(store.clone(), live.clone(), followers.clone()))
+        let shared = config.data.tasks.is_shared();
+        key_values_box.child("key_values", Options::default(), move || {
+            let key_values = KeyValues::new(store.clone(), live.clone(), followers.clone());
+            if shared { key_values.following() } else { key_values }
+        })
     };
 
     let engine = vec![master_spec, spare_spec, workers_spec];
@@ -125,8 +129,12 @@ fn spare(config: &Config, spawner: Spawner) -> (ChildSpec, Addr<Spare>) {
     child("spare", Options::default(), move || Spare::new(spawner.clone(), enabled))
 }
 
-fn keys(stores: &Stores, gate: Gate) -> (ChildSpec, Addr<Keys>) {
-    over_the_database("keys", stores, move |database| Keys::new(database, gate.clone()))
+fn keys(config: &Config, stores: &Stores, gate: Gate) -> (ChildSpec, Addr<Keys>) {
+    let shared = config.data.tasks.is_shared();
+    over_the_database("keys", stores, move |database| {
+        let keys = Keys::new(database, gate.clone());
+        if shared { keys.following() } else { keys }
+    })
 }
 
 fn storage(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Storage>) {
@@ -204,5 +212,7 @@ fn webhooks_deps(config: &WebhooksConfig, stores: &Stores) -> WebhooksDeps {
 fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {
     let JanitorConfig { interval, grace, scrub_interval, scrub_rate } = config.janitor;
     let scrub = ScrubPlan { interval: scrub_interval, rate: scrub_rate };
-    JanitorDeps { storage, task_db, assets, interval, grace, scrub, started: Arc::new(AtomicBool::new(false)) }
+    // The sweep of the start takes every blob without a row for a leftover. Where there are other servers it may be an upload of theirs.
+    let started = Arc::new(AtomicBool::new(config.data.tasks.is_shared()));
+    JanitorDeps { storage, task_db, assets, interval, grace, scrub, started }
 }

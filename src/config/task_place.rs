@@ -15,6 +15,14 @@ pub enum TaskPlace {
     Postgres(DatabaseUrl),
 }
 
+impl TaskPlace {
+    /// Whether other servers may change what is kept there.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
 /// The URL of a PostgreSQL database. It is printed without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(Url);

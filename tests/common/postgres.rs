@@ -188,6 +188,11 @@ impl Sql {
     }
 
     /// The only value of the only row.
+    pub(crate) fn text(&self, statement: &str) -> String {
+        self.runtime.block_on(self.client.query_one(statement, &[])).expect("it has one row").get(0)
+    }
+
+    /// The same, where it is a number.
     pub(crate) fn number(&self, statement: &str) -> i64 {
         self.runtime.block_on(self.client.query_one(statement, &[])).expect("it has one row").get(0)
     }

@@ -17,6 +17,7 @@ mod conformance;
 mod disk;
 mod durability;
 mod fixtures;
+mod history;
 #[cfg(feature = "faults")]
 mod life;
 mod local_fs;

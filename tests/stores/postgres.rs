@@ -220,11 +220,21 @@ fn a_schema_is_made_once_and_a_newer_one_refused() {
         .collect();
     together.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
     Sql::connect(&url).run("INSERT INTO safelight.schema_versions VALUES (99)");
-    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 1 })));
+    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 2 })));
     let refusal = |url: &str| open(url).map(drop).unwrap_err().to_string();
     assert!(refusal("mysql://host/db").contains("expected one such as postgres://"));
     assert!(refusal(&format!("{url}?sslmode=require")).contains("TLS"));
     assert!(refusal(&format!("{url}_not_there")).contains("does not exist"));
+}
+
+#[test]
+fn a_server_with_other_blobs_is_refused() {
+    let Ok(cluster) = Cluster::shared() else { return };
+    let url = cluster.database();
+    let open = |blobs: &str| PostgresDb::open(&url, PostgresOptions { blobs: blobs.into(), ..PostgresOptions::default() }).map(drop);
+    open("here").unwrap();
+    assert!(matches!(open("there"), Err(OpenError::OtherBlobs { found, ours }) if (&*found, &*ours) == ("here", "there")));
+    open("here").unwrap();
 }
 
 #[test]

@@ -7,8 +7,9 @@ mod error;
 mod setting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, Context, Handler, Message, Recipient, ResponseActFuture, Supervised, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, Supervised, WrapFuture};
 use serde_json::{Value, json};
 
 use crate::actors::supervision::{Details, InitResult, Service};
@@ -19,6 +20,9 @@ use crate::stores::key_values::KeyValueStore;
 pub use error::KeyValuesError;
 pub use setting::Setting;
 
+/// How often settings are looked for that other servers have changed.
+const FOLLOW: Duration = Duration::from_secs(2);
+
 /// The actor. What it knows of the settings is read from the store at every start.
 pub struct KeyValues {
     store: Arc<dyn KeyValueStore>,
@@ -26,13 +30,31 @@ pub struct KeyValues {
     live: Arc<Live>,
     followers: Vec<Recipient<SettingsChanged>>,
     changes: u64,
+    follows: bool,
 }
 
 impl KeyValues {
     /// Keeps settings in `store` over those of the configuration, and tells `followers` of every change.
     #[must_use]
     pub fn new(store: Arc<dyn KeyValueStore>, configured: Arc<Live>, followers: Vec<Recipient<SettingsChanged>>) -> Self {
-        Self { store, live: Arc::clone(&configured), configured, followers, changes: 0 }
+        Self { store, live: Arc::clone(&configured), configured, followers, changes: 0, follows: false }
+    }
+
+    /// Looks every so often for what other servers have set.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Self { follows: true, ..self }
+    }
+
+    /// Reads the overrides again. What was read while they were changed here may be what was before.
+    fn follow(&mut self, context: &mut Context<Self>) {
+        let changes = self.changes;
+        let overrides = setting::overrides(Arc::clone(&self.store), Arc::clone(&self.configured));
+        context.spawn(overrides.into_actor(self).map(move |live, key_values, _| match live {
+            Ok(live) if key_values.changes == changes => key_values.publish(live),
+            Ok(_) => {}
+            Err(error) => log::debug!(error:%; "settings not looked for; the next look finds them"),
+        }));
     }
 
     /// Makes `live` the settings in force, if they differ.
@@ -56,7 +78,10 @@ impl Actor for KeyValues {
 impl Supervised for KeyValues {}
 
 impl Service for KeyValues {
-    fn init(&mut self, _: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        if self.follows {
+            context.run_interval(FOLLOW, Self::follow);
+        }
         let overrides = setting::overrides(Arc::clone(&self.store), Arc::clone(&self.configured));
         Box::pin(overrides.into_actor(self).map(|live, key_values, _| {
             key_values.publish(live?);

@@ -4,9 +4,11 @@
 mod gate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{
-    Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, ResponseActFuture, Supervised, WrapFuture, fut,
+    Actor, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message, MessageResult, ResponseActFuture, Supervised,
+    WrapFuture, fut,
 };
 use serde_json::json;
 
@@ -46,13 +48,33 @@ pub struct Keys {
     store: Arc<dyn KeyStore>,
     gate: Gate,
     changes: u64,
+    follows: bool,
 }
+
+/// How often keys are looked for that other servers have made or ended.
+const FOLLOW: Duration = Duration::from_secs(2);
 
 impl Keys {
     /// Keeps keys in `store` and publishes them at `gate`.
     #[must_use]
     pub fn new(store: Arc<dyn KeyStore>, gate: Gate) -> Self {
-        Self { store, gate, changes: 0 }
+        Self { store, gate, changes: 0, follows: false }
+    }
+
+    /// Looks every so often for what other servers have changed.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Self { follows: true, ..self }
+    }
+
+    /// Reads all keys again. What was read while one was changed here may be what was before: a key that was revoked must not come back.
+    fn follow(&mut self, context: &mut Context<Self>) {
+        let changes = self.changes;
+        context.spawn(self.store.all().into_actor(self).map(move |all, keys, _| match all {
+            Ok(all) if keys.changes == changes => keys.gate.publish(all),
+            Ok(_) => {}
+            Err(error) => log::debug!(error:%; "keys not looked for; the next look finds them"),
+        }));
     }
 
     /// Makes a key durable, then lets the gate go by it. Nothing else is handled meanwhile, so that no change is lost under another one.
@@ -92,7 +114,10 @@ impl Actor for Keys {
 impl Supervised for Keys {}
 
 impl Service for Keys {
-    fn init(&mut self, _: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        if self.follows {
+            context.run_interval(FOLLOW, Self::follow);
+        }
         let all = self.store.all();
         Box::pin(all.into_actor(self).map(|all, keys, _| {
             keys.gate.publish(all?);
@@ -129,7 +154,7 @@ pub fn make(new: NewKey) -> Result<ShownKey, KeysError> {
 ///
 /// # Errors
 /// Without randomness, or when it was revoked.
-pub fn rotate(key: &Key, overlap: std::time::Duration) -> Result<ShownKey, KeysError> {
+pub fn rotate(key: &Key, overlap: Duration) -> Result<ShownKey, KeysError> {
     let secret = ApiKey::random(key.id).map_err(|error| KeysError::NoRandomness(error.to_string()))?;
     let change = KeyChange::Rotate { secret: secret.digest(), overlap };
     Ok(ShownKey { key: key.changed(change, Timestamp::now())?, secret })
@@ -162,7 +187,7 @@ pub struct ReplaceSecret {
     /// The key.
     pub id: KeyId,
     /// How long its present secret stays good.
-    pub overlap: std::time::Duration,
+    pub overlap: Duration,
 }
 
 impl Handler<ReplaceSecret> for Keys {

@@ -46,6 +46,17 @@ pub enum OpenError {
         /// The latest schema known here.
         known: usize,
     },
+    /// Rows and blobs would not belong together.
+    #[error(
+        "the database belongs to images that are kept elsewhere ({found}; this server has {ours}): start the server that has them, or name \
+         another database in data.tasks"
+    )]
+    OtherBlobs {
+        /// Where its blobs are.
+        found: String,
+        /// Where those of this server are.
+        ours: String,
+    },
     /// It did not answer, or said no.
     #[error("the database cannot be opened: {0}; check that it runs and that data.tasks is right")]
     Postgres(String),

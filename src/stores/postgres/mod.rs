@@ -66,6 +66,9 @@ pub struct PostgresOptions {
     /// The name of this server among those that share the database. No two that run may have the same: whoever opens the database under a
     /// name ends the leases of whoever had it before.
     pub node: String,
+    /// Where the blobs are that the rows refer to, in words. A server with others is refused: it would take tasks whose images it does not
+    /// have, and take the blobs of others for nobody's.
+    pub blobs: String,
     /// How often a task is tried.
     pub policy: RetryPolicy,
     /// What endpoints of webhooks are sent.
@@ -81,7 +84,15 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         let policy = RetryPolicy::default();
-        Self { node: "node".to_owned(), policy, letter: plain_letter, readers: 6, write_queue: 4096, read_queue: 1024 }
+        Self {
+            node: "node".to_owned(),
+            blobs: String::new(),
+            policy,
+            letter: plain_letter,
+            readers: 6,
+            write_queue: 4096,
+            read_queue: 1024,
+        }
     }
 }
 
@@ -121,11 +132,11 @@ impl PostgresDb {
     /// # Errors
     /// If the URL cannot be read, the database does not answer, is too old, or has a newer schema.
     pub fn open(url: &str, options: PostgresOptions) -> Result<Self, OpenError> {
-        let PostgresOptions { node, policy, letter, readers, write_queue, read_queue } = options;
+        let PostgresOptions { node, blobs, policy, letter, readers, write_queue, read_queue } = options;
         let (writing, reading) = (Connections::new(url, 1)?, Connections::new(url, readers)?);
         let rules = Arc::new(Rules { node, policy, letter });
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        runtime.block_on(prepare(&writing, &rules))?;
+        runtime.block_on(prepare(&writing, &rules, &blobs))?;
         let (queue, requests) = Queue::new(write_queue);
         let commits = Arc::new(AtomicU64::new(0));
         let writer = Writer { connections: writing, rules: Arc::clone(&rules), commits: Arc::clone(&commits) };
@@ -215,9 +226,15 @@ async fn read<T>(
     done
 }
 
-async fn prepare(connections: &Connections, rules: &Rules) -> Result<(), OpenError> {
+async fn prepare(connections: &Connections, rules: &Rules, blobs: &str) -> Result<(), OpenError> {
     let session = connections.get().await?;
     schema::migrate(&session, schema::MIGRATIONS).await?;
+    // Of servers that come first at the same moment, the second waits for the first one's row.
+    session.execute("UPDATE identity SET blobs = $1 WHERE blobs IS NULL", &[&blobs]).await?;
+    let found: String = column(&session.query_one("SELECT blobs FROM identity", &[]).await?, "blobs")?;
+    if found != blobs {
+        return Err(OpenError::OtherBlobs { found, ours: blobs.to_owned() });
+    }
     Ok(tasks::forget_timers(&session, rules).await?)
 }
 

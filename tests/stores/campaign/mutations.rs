@@ -29,7 +29,14 @@ fn the_sync_of_a_commit_is_missed() {
 
 #[test]
 fn the_fence_is_missed() {
-    assert_noticed(Mechanism::Fence, &["conformance::sqlite_tasks::a_late_worker_is_refused_everything"], SHOWN_BY);
+    assert_noticed(
+        Mechanism::Fence,
+        &[
+            "conformance::sqlite_tasks::a_late_worker_is_refused_everything",
+            "history::what_several_servers_answered_is_one_life_of_each_task",
+        ],
+        SHOWN_BY,
+    );
 }
 
 #[test]
