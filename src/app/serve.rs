@@ -64,6 +64,7 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
     let not_bound = |error| AppError::Listen { address, error };
     let state = HttpState {
         frontend: services.frontend.clone(),
+        lookup: services.lookup.clone(),
         gate: services.gate.clone(),
         tree: services.root.addr().clone(),
         uploads: config.uploads.clone(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix::{Addr, Recipient};
 
 use crate::actors::assets::Assets;
-use crate::actors::frontend::{self, Frontend};
+use crate::actors::frontend::{self, Frontend, Lookup};
 use crate::actors::janitor::{Janitor, JanitorDeps, ScrubPlan};
 use crate::actors::key_values::KeyValues;
 use crate::actors::keys::{Gate, Keys};
@@ -39,6 +39,7 @@ pub const CHILD_COMMAND: &str = "__worker";
 pub(super) struct Services {
     pub(super) root: Root,
     pub(super) frontend: Addr<Frontend>,
+    pub(super) lookup: Lookup,
     pub(super) master: Addr<Master>,
     /// Who is let in.
     pub(super) gate: Gate,
@@ -95,7 +96,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let behind = [notifier_spec, webhooks_spec, janitor_spec, frontend_spec];
     let services = before.into_iter().chain([engine_spec]).chain(behind).collect();
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
-    Ok(Services { root, frontend, master, notifier, gate })
+    let lookup = Lookup::new(stores.database.clone());
+    Ok(Services { root, frontend, lookup, master, notifier, gate })
 }
 
 fn master_of(mailbox: Mailbox<Master>, deps: MasterDeps, live: Arc<Live>) -> ChildSpec {

@@ -7,10 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::format::Format;
+use crate::domain::ids::uuid_names;
 use crate::domain::name::is_name;
 use crate::domain::timestamp::Timestamp;
 
@@ -60,50 +60,9 @@ impl fmt::Display for AssetName {
     }
 }
 
-/// One version of an asset: a random (version 4) UUID, never given out twice, so that what is no longer in use never is again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AssetVersion(Uuid);
-
-impl AssetVersion {
-    /// A fresh version.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
-
-    /// The version as the UUID it is.
-    #[must_use]
-    pub fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl From<Uuid> for AssetVersion {
-    fn from(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-}
-
-impl fmt::Display for AssetVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
-}
-
-/// The text was not the version of an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a version of an asset: expected a UUID such as 67e55044-10b1-426f-9247-bb680e5fe0c8")]
-pub struct InvalidAssetVersion;
-
-impl FromStr for AssetVersion {
-    type Err = InvalidAssetVersion;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let version = Uuid::try_parse(text).map(Self).map_err(|_| InvalidAssetVersion)?;
-        // `Uuid` also reads capitals, braces and URNs; one version must have one spelling.
-        if version.to_string() == text { Ok(version) } else { Err(InvalidAssetVersion) }
-    }
+uuid_names! {
+    /// One version of an asset: a random (version 4) UUID, never given out twice, so that what is no longer in use never is again.
+    AssetVersion, InvalidAssetVersion = "a version of an asset";
 }
 
 /// An asset as a pipeline names it: whatever its name stands for, or one version of it (`logo@67e55044-...`).
@@ -224,15 +183,6 @@ mod tests {
         }
         for text in ["", "Logo", "1st", "-a", "a b", "a/b", "a@b", "a.png", "ä", &"a".repeat(65)] {
             assert_eq!(text.parse::<AssetName>(), Err(InvalidAssetName(text.to_owned())), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_version_reads_what_it_prints_and_nothing_else() {
-        let version = AssetVersion::random();
-        assert_eq!(version.to_string().parse(), Ok(version));
-        for text in ["", "x", "67e5504410b1426f9247bb680e5fe0c8", "67E55044-10B1-426F-9247-BB680E5FE0C8"] {
-            assert_eq!(text.parse::<AssetVersion>(), Err(InvalidAssetVersion), "{text}");
         }
     }
 }

@@ -159,6 +159,11 @@ pub(crate) async fn small(payload: Payload, config: &UploadConfig) -> Result<Byt
     whole(payload, &BodyClock::start(config)).await
 }
 
+/// Reads a body that means nothing here: one that is left unread would close the connection.
+pub(crate) async fn discard(payload: Payload, config: &UploadConfig) -> Result<(), Problem> {
+    small(payload, config).await.map(drop)
+}
+
 /// A small body or part of one, whole.
 pub(crate) async fn whole<S, E>(mut body: S, clock: &BodyClock) -> Result<Bytes, Problem>
 where

@@ -107,13 +107,8 @@ impl IdQuery {
 /// `GET /image/isReady?id=&variant=`: `in progress`, `finished` or `failed: <code>`.
 pub(crate) async fn is_ready(state: Data<HttpState>, caller: ReqData<Caller>, request: HttpRequest, query: Query<IdQuery>) -> HttpResponse {
     let readiness = async {
-        Ok::<_, Problem>(
-            state
-                .frontend
-                .send(IsReady { caller: *caller, id: query.parse()?, variant: query.variant()? })
-                .timeout(ANSWER_DEADLINE)
-                .await??,
-        )
+        let question = IsReady { caller: *caller, id: query.parse()?, variant: query.variant()? };
+        Ok::<_, Problem>(state.lookup.ask(question).await?)
     };
     match readiness.await {
         Ok(readiness) if accept::wants_json(&request) => HttpResponse::Ok().json(json!({ "id": query.id, "state": readiness.to_string() })),

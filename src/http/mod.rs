@@ -35,7 +35,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
-use crate::actors::frontend::{Frontend, Gate};
+use crate::actors::frontend::{Frontend, Gate, Lookup};
 use crate::actors::supervision::Supervisor;
 use crate::config::{UploadConfig, WatchConfig};
 use crate::domain::access::Scope;
@@ -52,6 +52,8 @@ pub use webhooks::letter;
 pub struct HttpState {
     /// The one actor that HTTP talks to.
     pub frontend: Addr<Frontend>,
+    /// How single tasks are, which needs no turn of the frontend.
+    pub lookup: Lookup,
     /// Who is let in.
     pub gate: Gate,
     /// The root of the supervision tree.

@@ -5,9 +5,10 @@ use std::fmt;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
-use uuid::Uuid;
+use log::Level;
 
 /// The header that carries the id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,9 +21,10 @@ const MAX_LENGTH: usize = 128;
 pub(super) struct RequestId(String);
 
 impl RequestId {
-    /// A new one.
+    /// A new one. It names a request to its client and in the log, and opens nothing: that it could be guessed does no harm, so it costs no
+    /// call of the system.
     fn random() -> Self {
-        Self(Uuid::new_v4().as_simple().to_string())
+        Self(uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().as_simple().to_string())
     }
 
     /// The client's, if it can be used.
@@ -47,20 +49,29 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Middleware: gives the request an id, sends it back and logs one line with it.
+/// Middleware: gives the request an id, sends it back and logs one line with it: at `info`, of a question that was answered at `debug`.
 ///
 /// # Errors
 /// Whatever stands between this and the handler fails with; a handler's own error is a response here.
 pub async fn request_id(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = request.headers().get(X_REQUEST_ID).and_then(RequestId::sent).unwrap_or_else(RequestId::random);
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
     let mut response = next.call(request).await?;
-    let status = response.status().as_u16();
-    log::info!(request_id:% = id, method = method.as_str(), path = path.as_str(), status; "request answered");
+    let level = level(&method, response.status());
+    if log::log_enabled!(level) {
+        let status = response.status().as_u16();
+        log::log!(level, request_id:% = id, method = method.as_str(), path = response.request().path(), status; "request answered");
+    }
     let value = HeaderValue::from_str(&id.0).expect("letters, digits and a few marks are a header value");
     response.headers_mut().insert(X_REQUEST_ID, value);
     Ok(response)
+}
+
+/// What changes something, or was not done, is worth a line by default; what asks and is answered, over and over, is not.
+fn level(method: &Method, status: StatusCode) -> Level {
+    let is_routine = method.is_safe() && !(status.is_client_error() || status.is_server_error());
+    if is_routine { Level::Debug } else { Level::Info }
 }
 
 #[cfg(test)]
@@ -75,6 +86,20 @@ mod tests {
         }
         for bad in ["", "a b", "a\"b", "a\tb", "\u{e4}", &"x".repeat(129)] {
             assert_eq!(sent(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn polling_does_not_fill_the_log() {
+        for (method, status, expected) in [
+            (Method::GET, StatusCode::OK, Level::Debug),
+            (Method::HEAD, StatusCode::NOT_MODIFIED, Level::Debug),
+            (Method::GET, StatusCode::NOT_FOUND, Level::Info),
+            (Method::GET, StatusCode::SERVICE_UNAVAILABLE, Level::Info),
+            (Method::POST, StatusCode::ACCEPTED, Level::Info),
+            (Method::DELETE, StatusCode::NO_CONTENT, Level::Info),
+        ] {
+            assert_eq!(level(&method, status), expected, "{method} {status}");
         }
     }
 }

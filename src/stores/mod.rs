@@ -23,6 +23,7 @@ pub mod key_values;
 pub mod keys;
 pub mod local_fs;
 pub mod orphans;
+mod pool;
 pub mod postgres;
 pub mod sqlite;
 pub mod tasks;

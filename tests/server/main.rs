@@ -40,6 +40,7 @@ mod routes;
 mod scrub;
 mod settings;
 mod slow_clients;
+mod statuses;
 mod stop_and_start;
 mod submit;
 mod variants;

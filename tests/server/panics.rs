@@ -146,7 +146,7 @@ fn webhooks() {
 
 #[test]
 fn frontend() {
-    survive("frontend", &["frontend.is_ready", "frontend.look_up", "frontend.before_insert", "frontend.after_insert"]);
+    survive("frontend", &["frontend.look_up", "frontend.before_insert", "frontend.after_insert"]);
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn a_service_that_cannot_be_mended_ends_the_server() {
     let mut server = Server::new();
     let jobs: Vec<Job> = (0..2).map(|number| Job::upload_held(&server, number)).collect();
     jobs::wait_for_held(&server, 2);
-    server.arm("frontend.is_ready", "panic");
-    let path = format!("/image/isReady?id={}", jobs[0].id);
+    server.arm("frontend.look_up", "panic");
+    let path = format!("/image/get?id={}", jobs[0].id);
     eventually("the server's giving up", || server.try_get(&path).is_none().then_some(()));
     assert_eq!(server.exit_code(), Some(1));
     assert!(server.log().contains("the services failed for good"), "{}", server.log());

@@ -45,8 +45,12 @@ impl Client {
 
     /// Sends one chunk of a chunked body; `false` once the server has hung up.
     pub(crate) fn try_send_chunk(&mut self, bytes: &[u8]) -> bool {
-        let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
-        match self.stream.get_mut().write_all(&chunk) {
+        self.try_send(&[format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat())
+    }
+
+    /// Sends bytes that the server may not want any more; `false` once it has hung up.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        match self.stream.get_mut().write_all(bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("the server neither takes bytes nor hangs up"),
             sent => sent.is_ok(),
         }

@@ -4,7 +4,8 @@ use std::fs::File;
 
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
 
-use crate::actors::frontend::questions::{failure, no_such_variant, visible};
+use crate::actors::frontend::lookup::{failure, no_such_variant};
+use crate::actors::frontend::questions::visible;
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
 use crate::actors::storage::GetBlob;
 use crate::domain::access::Caller;

@@ -11,7 +11,8 @@
 //! | `assets` | storing, reading and removing assets |
 //! | `life` | `Cancel`, `Retry`, `Delete` |
 //! | `files` | `GetImage`: originals and results |
-//! | `questions` | `IsReady`, tasks, readiness |
+//! | `lookup` | how one task is, asked without a turn of the actor: `IsReady`, `GetTask` |
+//! | `questions` | pages of tasks, readiness |
 //! | `watching` | waiting for the end of a task |
 //! | `feed` | events, those that happened and those that happen |
 //! | `explain` | what a pipeline would do |
@@ -25,6 +26,7 @@ mod feed;
 mod files;
 mod keys;
 mod life;
+mod lookup;
 mod parameters;
 mod questions;
 mod reservations;
@@ -65,8 +67,9 @@ pub use feed::{Feed, OpenFeed, Told};
 pub use files::{GetImage, Image, Part};
 pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
+pub use lookup::{GetTask, IsReady, Lookup, Readiness};
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
-pub use questions::{GetReadiness, GetTask, IsReady, ListTasks, Readiness};
+pub use questions::{GetReadiness, ListTasks};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
 pub use submission::{AcceptedTask, Submission};
 pub use upload::Upload;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::{Addr, Context, Handler, Message, ResponseActFuture, WrapFuture};
 use tokio::time::{Instant, timeout_at};
 
-use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, GetTask, TaskView};
+use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, GetTask, Lookup, TaskView};
 use crate::actors::notifier::{NotWatched, Waiter, WatchTask, Woken};
 use crate::domain::access::Caller;
 use crate::domain::faults;
@@ -35,22 +35,29 @@ impl Handler<WatchEnd> for Frontend {
 ///
 /// # Errors
 /// As [`GetTask`]; [`FrontendError::NotWatched`] when as many wait as may.
-pub async fn await_end(frontend: &Addr<Frontend>, caller: Caller, id: TaskId, longest: Duration) -> Result<TaskView, FrontendError> {
+pub async fn await_end(
+    frontend: &Addr<Frontend>,
+    lookup: &Lookup,
+    caller: Caller,
+    id: TaskId,
+    longest: Duration,
+) -> Result<TaskView, FrontendError> {
+    let read = || lookup.ask(GetTask { caller, id });
     let end = Instant::now() + longest;
-    let mut view = read(frontend, caller, id).await?;
+    let mut view = read().await?;
     while view.task.state.is_open() && Instant::now() < end {
         let waiter = match frontend.send(WatchEnd { id }).timeout(ASK_DEADLINE).await? {
             Err(FrontendError::NotWatched(NotWatched::Stopping)) => break,
             waiter => waiter?,
         };
         // What happened before anybody watched.
-        view = read(frontend, caller, id).await?;
+        view = read().await?;
         if !view.task.state.is_open() {
             break;
         }
         let woken = timeout_at(end, waiter.woken()).await;
         // Many may wake at once, more than the database lets wait: those see the task as it was.
-        view = match read(frontend, caller, id).await {
+        view = match read().await {
             Err(FrontendError::Unavailable) if woken != Ok(Woken::Ended) => view,
             read => read?,
         };
@@ -59,8 +66,4 @@ pub async fn await_end(frontend: &Addr<Frontend>, caller: Caller, id: TaskId, lo
         }
     }
     Ok(view)
-}
-
-async fn read(frontend: &Addr<Frontend>, caller: Caller, id: TaskId) -> Result<TaskView, FrontendError> {
-    frontend.send(GetTask { caller, id }).timeout(ASK_DEADLINE).await?
 }

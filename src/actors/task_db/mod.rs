@@ -16,7 +16,7 @@ use crate::actors::supervision::{Details, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Change, Claim, Task};
-use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView};
+use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
 
 pub use settle::{Unsettled, settle};
 
@@ -137,23 +137,6 @@ impl Handler<GetState> for TaskDb {
     fn handle(&mut self, GetState { id }: GetState, _: &mut Context<Self>) -> Self::Result {
         faults::point("task_db.get_state");
         self.counted(self.store.get(id))
-    }
-}
-
-/// One task as it is, with its history.
-#[derive(Message)]
-#[rtype(result = "Result<Option<TaskView>, TaskStoreError>")]
-pub struct GetView {
-    /// The task.
-    pub id: TaskId,
-}
-
-impl Handler<GetView> for TaskDb {
-    type Result = Answer<Option<TaskView>>;
-
-    fn handle(&mut self, GetView { id }: GetView, _: &mut Context<Self>) -> Self::Result {
-        faults::point("task_db.get_state");
-        self.counted(self.store.view(id))
     }
 }
 

@@ -13,12 +13,7 @@ mod delivery;
 mod secret;
 mod url;
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
-
-use serde::Serialize;
-use uuid::Uuid;
 
 pub use address::is_global;
 pub use delivery::{Attempted, Delivery, DeliveryState, InvalidDeliveryState, InvalidOccasion, Occasion, Patience};
@@ -26,65 +21,14 @@ pub use secret::{InvalidWebhookSecret, WebhookSecret};
 pub use url::{InvalidWebhookUrl, WebhookUrl};
 
 use crate::domain::access::KeyId;
+use crate::domain::ids::uuid_names;
 use crate::domain::timestamp::Timestamp;
-
-macro_rules! uuid_names {
-    ($($(#[doc = $doc:literal])* $Name:ident, $Invalid:ident = $what:literal;)*) => { $(
-        $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(transparent)]
-        pub struct $Name(Uuid);
-
-        impl $Name {
-            /// A fresh one that nothing else has.
-            #[must_use]
-            pub fn random() -> Self {
-                Self(Uuid::new_v4())
-            }
-
-            /// It as the UUID it is.
-            #[must_use]
-            pub fn as_uuid(&self) -> &Uuid {
-                &self.0
-            }
-        }
-
-        impl From<Uuid> for $Name {
-            fn from(uuid: Uuid) -> Self {
-                Self(uuid)
-            }
-        }
-
-        impl fmt::Display for $Name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.as_hyphenated().fmt(f)
-            }
-        }
-
-        #[doc = concat!("The text was not the id of ", $what, ".")]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-        #[error("not the id of {}: expected a UUID such as 67e55044-10b1-426f-9247-bb680e5fe0c8", $what)]
-        pub struct $Invalid;
-
-        impl FromStr for $Name {
-            type Err = $Invalid;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                // `Uuid` also reads braces and URNs; one id must have one spelling.
-                match Uuid::try_parse(text) {
-                    Ok(uuid) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(Self(uuid)),
-                    _ => Err($Invalid),
-                }
-            }
-        }
-    )* };
-}
 
 uuid_names! {
     /// The id of an endpoint: a random UUID.
-    WebhookId, InvalidWebhookId = "a webhook";
+    WebhookId, InvalidWebhookId = "the id of a webhook";
     /// The id of a delivery: the same over all attempts at it (the header `webhook-id`), so that a receiver knows it again.
-    DeliveryId, InvalidDeliveryId = "a delivery";
+    DeliveryId, InvalidDeliveryId = "the id of a delivery";
 }
 
 /// An endpoint as it was at one moment: a copy of its row.
@@ -155,14 +99,5 @@ mod tests {
         assert_eq!(signed(&rotated, 6000), by(&[&second], 6000));
         let again = rotated.rotated(third.clone(), Duration::from_secs(5), Timestamp(1000));
         assert_eq!(signed(&again, 1000), by(&[&third, &second], 1000), "the oldest ends at once");
-    }
-
-    #[test]
-    fn an_id_reads_what_it_prints_and_nothing_else() {
-        let id = WebhookId::random();
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for text in ["", "x", "67e5504410b1426f9247bb680e5fe0c8", "{67e55044-10b1-426f-9247-bb680e5fe0c8}"] {
-            assert_eq!(text.parse::<WebhookId>(), Err(InvalidWebhookId), "{text}");
-        }
     }
 }

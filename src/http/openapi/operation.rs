@@ -28,6 +28,8 @@ pub(super) struct Described {
     body: Option<RequestBody>,
     answers: BTreeMap<u16, ResponseBuilder>,
     problems: Vec<ErrorCode>,
+    /// Whether the answer is known without asking an actor.
+    asks_nobody: bool,
     /// Whether problems are plain words unless JSON is asked for.
     is_classic: bool,
 }
@@ -43,7 +45,7 @@ impl Described {
     pub(super) fn new(method: Method, path: &'static str, tag: &str, id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new().tag(tag).operation_id(Some(id)).summary(Some(summary));
         let (parameters, answers, problems) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { method, path, operation, parameters, body: None, answers, problems, is_classic: false }
+        Self { method, path, operation, parameters, body: None, answers, problems, asks_nobody: false, is_classic: false }
     }
 
     /// Whether it is the operation of this route.
@@ -54,6 +56,12 @@ impl Described {
     /// Says more than the summary.
     pub(super) fn about(mut self, description: &str) -> Self {
         self.operation = self.operation.description(Some(description));
+        self
+    }
+
+    /// The answer is always at hand.
+    pub(super) fn asks_nobody(mut self) -> Self {
+        self.asks_nobody = true;
         self
     }
 
@@ -144,14 +152,23 @@ impl Described {
 
     /// The operation with what its access and its being one bring along.
     pub(super) fn build(mut self, access: Access) -> Operation {
-        self.problems.extend([ErrorCode::Internal, ErrorCode::Unavailable]);
+        self.problems.push(ErrorCode::Internal);
+        if !self.asks_nobody {
+            self.problems.push(ErrorCode::Unavailable);
+        }
         if access != Access::Open {
-            self.problems.extend([ErrorCode::Unauthorized, ErrorCode::MissingScope, ErrorCode::TooManyRequests]);
+            self.problems.extend([ErrorCode::Unauthorized, ErrorCode::TooManyRequests]);
+        }
+        if matches!(access, Access::Scope(_)) {
+            self.problems.push(ErrorCode::MissingScope);
         }
         let mut responses = ResponsesBuilder::new();
         let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
         for code in &self.problems {
-            by_status.entry(code.status()).or_default().push(*code);
+            let codes = by_status.entry(code.status()).or_default();
+            if !codes.contains(code) {
+                codes.push(*code);
+            }
         }
         for (status, answer) in self.answers {
             responses = responses.response(status.to_string(), answer.header("X-Request-Id", header("The id of the request.")).build());

@@ -41,7 +41,9 @@ fn tree() -> Described {
 }
 
 fn openapi() -> Described {
-    Described::new(Method::GET, "/openapi.json", "server", "getOpenApi", "This document").json(200, "The document.", object([]))
+    Described::new(Method::GET, "/openapi.json", "server", "getOpenApi", "This document")
+        .json(200, "The document.", object([]))
+        .asks_nobody()
 }
 
 fn explain() -> Described {

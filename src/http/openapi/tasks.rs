@@ -158,12 +158,12 @@ fn stream(described: Described) -> Described {
         .header("Last-Event-ID", "The last event that was seen; the stream goes on behind it.", integer(0, u64::MAX))
         .answer(200, "Server-Sent Events: `state`, `progress` and others, as JSON, each with its id.")
         .content(200, "text/event-stream", event())
-        .answer(204, "Everything was seen, and nothing more will happen.")
         .problems(&[ErrorCode::InvalidRequest, ErrorCode::TooManyWatchers])
 }
 
 fn events_of_task() -> Described {
     stream(one(Method::GET, "/v1/tasks/{id}/events", "eventsOfTask", "What happens to one task, to the end of its run"))
+        .answer(204, "Everything was seen, and nothing more will happen.")
 }
 
 fn events_of_all() -> Described {

@@ -18,8 +18,7 @@ pub(crate) async fn cancel(
     id: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    // Of no meaning; but one that is left unread would close the connection.
-    body::small(payload, &state.uploads).await?;
+    body::discard(payload, &state.uploads).await?;
     let task = state.frontend.send(Cancel { caller: *caller, id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
     Ok(HttpResponse::Ok().json(TaskBody::from(&task)))
 }
@@ -31,8 +30,7 @@ pub(crate) async fn retry(
     id: Path<String>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    // Of no meaning; but one that is left unread would close the connection.
-    body::small(payload, &state.uploads).await?;
+    body::discard(payload, &state.uploads).await?;
     let task = state.frontend.send(Retry { caller: *caller, id: named(&id)? }).timeout(ANSWER_DEADLINE).await??;
     Ok(HttpResponse::Accepted().insert_header((LOCATION, format!("/v1/tasks/{}", task.id))).json(TaskBody::from(&task)))
 }

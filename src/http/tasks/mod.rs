@@ -24,9 +24,9 @@ use crate::domain::access::Caller;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::TaskId;
 use crate::domain::pipeline::{InvalidVariantName, VariantName};
+use crate::http::HttpState;
 use crate::http::prefer::Prefer;
 use crate::http::problem::Problem;
-use crate::http::{ANSWER_DEADLINE, HttpState};
 use bodies::HistoryBody;
 
 pub(crate) use files::{get_original, get_result, get_variant};
@@ -54,8 +54,8 @@ pub(crate) async fn get(
     let id = named(&id)?;
     let wait = prefer.wait(state.watch.longest_wait);
     let view = match wait {
-        Some(wait) => await_end(&state.frontend, *caller, id, wait).await?,
-        None => state.frontend.send(GetTask { caller: *caller, id }).timeout(ANSWER_DEADLINE).await??,
+        Some(wait) => await_end(&state.frontend, &state.lookup, *caller, id, wait).await?,
+        None => state.lookup.ask(GetTask { caller: *caller, id }).await?,
     };
     let mut response = HttpResponse::Ok();
     prefer.tell(wait, &mut response);

@@ -43,7 +43,7 @@ async fn answer(state: &HttpState, caller: Caller, prefer: Prefer, accepted: Acc
     let wait = prefer.wait(state.watch.longest_wait);
     let read = match wait.or(replayed.then_some(Duration::ZERO)) {
         // The task is there, whatever becomes of the wait for it: one that is refused is a preference that was not applied.
-        Some(wait) => await_end(&state.frontend, caller, task.id, wait).await.ok(),
+        Some(wait) => await_end(&state.frontend, &state.lookup, caller, task.id, wait).await.ok(),
         None => None,
     };
     let waited = wait.filter(|_| read.is_some());

@@ -31,7 +31,8 @@ use crate::stores::local_fs::layout::Layout;
 use crate::stores::local_fs::removals::Removals;
 use crate::stores::local_fs::temp::sorted;
 use crate::stores::local_fs::upload::Upload;
-use crate::stores::threads::{Pool, QueueStats};
+use crate::stores::pool::Pool;
+use crate::stores::threads::QueueStats;
 use crate::stores::{Clock, monotonic_clock};
 
 pub use files::{BlobFiles, CopyError};

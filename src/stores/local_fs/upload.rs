@@ -12,7 +12,7 @@ use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::stores::blobs::{BlobStoreError, Chunk, PutSize};
 use crate::stores::local_fs::temp::TempBlob;
 use crate::stores::local_fs::{Disk, on_disk};
-use crate::stores::threads::Pool;
+use crate::stores::pool::Pool;
 
 /// How many bytes are gathered before they are written.
 const WRITE_SIZE: usize = 256 * 1024;

@@ -14,8 +14,9 @@ use crate::domain::task::Task;
 use crate::domain::timestamp::Timestamp;
 use crate::stores::assets::{AssetPage, AssetQuery, AssetStore, AssetStoreError, StoredAsset};
 use crate::stores::sqlite::SqliteDb;
+use crate::stores::sqlite::columns::{parsed, uint};
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{Now, int, parsed, uint};
+use crate::stores::sqlite::rows::{Now, int};
 
 impl AssetStore for SqliteDb {
     fn put(&self, asset: NewAsset, max: u64) -> BoxFuture<'static, Result<StoredAsset, AssetStoreError>> {

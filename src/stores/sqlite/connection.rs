@@ -95,6 +95,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     }
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    keep_plans(&connection)?;
     // A connection that cannot be opened in full is discarded.
     log_when_closed(&connection, Log::Kept)?;
     // Before anything is written: a foreign file must stay as it is.
@@ -113,6 +114,12 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     log_when_closed(&connection, Log::Emptied)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// A statement keeps its plan whatever is bound to it. Else SQLite plans anew, at every run, each statement in which a parameter is compared
+/// with a column that a partial index might be chosen by, to see whether this value would let it: more work than the question itself.
+fn keep_plans(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Writes what the log held into the file, and syncs it, before anything relies on it.
@@ -153,6 +160,7 @@ pub(super) fn discard(connection: Connection) {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -190,6 +198,8 @@ fn migrate(connection: &mut Connection, scripts: &[&str]) -> Result<(), OpenErro
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     fn user_version(connection: &Connection) -> i64 {
@@ -205,6 +215,19 @@ mod tests {
             assert_eq!(value, expected, "{pragma}");
         }
         assert_eq!(user_version(&connection), MIGRATIONS.len() as i64);
+    }
+
+    #[test]
+    fn a_statement_is_planned_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        for connection in [open_writer(&path).unwrap(), open_reader(&path).unwrap()] {
+            let mut statement = connection.prepare("SELECT * FROM tasks WHERE id = ?1").unwrap();
+            for id in 0..3_u8 {
+                assert!(!statement.exists([[id; 16]]).unwrap());
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::Task;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{Attempted, Delivery, DeliveryId, Occasion, Webhook, WebhookId};
+use crate::stores::sqlite::columns::{moment, parsed, uint};
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{Now, int, moment, parsed, uint};
+use crate::stores::sqlite::rows::{Now, int};
 use crate::stores::sqlite::webhooks;
 use crate::stores::webhooks::{DeliveryPage, DeliveryQuery, Due, Letter, MAX_DUE, Settlement};
 

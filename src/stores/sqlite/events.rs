@@ -10,8 +10,9 @@ use crate::domain::task::{Event, EventNo, News, Task};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::events::{EventFilter, EventPage, EventQuery, EventSpan, EventStore};
 use crate::stores::sqlite::SqliteDb;
+use crate::stores::sqlite::columns::uint;
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{Now, int, uint};
+use crate::stores::sqlite::rows::{Now, int};
 use crate::stores::tasks::TaskStoreError;
 
 impl EventStore for SqliteDb {

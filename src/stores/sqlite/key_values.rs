@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::stores::key_values::{Entry, KeyQuery, KeyValueStore, KeyValueStoreError, Versioned};
 use crate::stores::sqlite::SqliteDb;
+use crate::stores::sqlite::columns::uint;
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{int, uint};
+use crate::stores::sqlite::rows::int;
 
 impl KeyValueStore for SqliteDb {
     fn get(&self, key: String) -> BoxFuture<'static, Result<Option<Versioned>, KeyValueStoreError>> {

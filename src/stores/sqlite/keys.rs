@@ -8,8 +8,9 @@ use crate::domain::blob::Sha256;
 use crate::domain::timestamp::Timestamp;
 use crate::stores::keys::{KeyStore, KeyStoreError};
 use crate::stores::sqlite::SqliteDb;
+use crate::stores::sqlite::columns::{moment, parsed, uint};
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{int, moment, parsed, uint};
+use crate::stores::sqlite::rows::int;
 
 impl KeyStore for SqliteDb {
     fn save(&self, key: Key) -> BoxFuture<'static, Result<(), KeyStoreError>> {

@@ -9,11 +9,12 @@
 //! | `idempotency` | the keys of uploads, written with their tasks |
 //! | `turns` | the order in which tasks are handed out |
 //! | `queries` | what runs on the reading threads |
-//! | `rows` | rows from and to domain values |
+//! | `rows`, `columns` | rows from and to domain values |
 //! | `snapshot` | a copy of the whole, and what its rows refer to |
 //! | `fault` | errors sorted by what they mean for the caller |
 
 mod assets;
+mod columns;
 mod connection;
 mod deliveries;
 mod events;
@@ -40,12 +41,14 @@ use rusqlite::Connection;
 pub use connection::OpenError;
 pub use snapshot::{Owner, Reference, References, RowRead, copy_database};
 
+use crate::domain::faults;
 use crate::domain::task::RetryPolicy;
 use crate::domain::timestamp::Timestamp;
+use crate::stores::pool::Pool;
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::Now;
 use crate::stores::sqlite::writer::Writer;
-use crate::stores::threads::{Pool, QueueStats};
+use crate::stores::threads::QueueStats;
 use crate::stores::webhooks::{Letter, plain_letter};
 use crate::stores::{Clock, monotonic_clock};
 
@@ -204,6 +207,7 @@ impl Reader {
             Some(connection) => connection,
             none => none.insert(connection::open_reader(&self.path)?),
         };
+        faults::point("sqlite.read");
         let result = work(connection);
         if matches!(result, Err(Fault::Broken(_))) {
             self.connection = None;

@@ -8,17 +8,26 @@ use uuid::Uuid;
 use crate::domain::access::KeyId;
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Claim, Task, TaskState};
+use crate::stores::sqlite::columns::uint;
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, micros, uint};
+use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, attempt_columns, micros, task_columns};
 use crate::stores::tasks::{Backlog, CallerUsage, Cursor, TaskPage, TaskQuery, TaskView, Usage};
 
+/// By one statement, so that both are of one moment, although a claim may be committed in between.
 pub(super) fn view(connection: &Connection, id: TaskId) -> Result<Option<TaskView>, Fault> {
-    // Both of one moment, although a claim may be committed in between.
-    let transaction = connection.unchecked_transaction()?;
-    let Some(task) = rows::find(&transaction, id)? else { return Ok(None) };
-    let mut statement = transaction.prepare_cached("SELECT * FROM attempts WHERE seq = ?1 ORDER BY claim_no")?;
-    let attempts = statement.query_map([rows::int(task.seq)], |row| Ok(rows::attempt(row)))?;
-    let attempts = attempts.map(|attempt| attempt?).collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        task_columns!(),
+        ", ",
+        attempt_columns!(),
+        " FROM tasks LEFT JOIN attempts ON attempts.seq = tasks.seq WHERE tasks.id = ?1 ORDER BY attempts.claim_no"
+    ))?;
+    let mut rows = statement.query([id.as_uuid().as_bytes()])?;
+    let Some(first) = rows.next()? else { return Ok(None) };
+    let (task, mut attempts) = (rows::task(first)?, Vec::from_iter(rows::attempt(first)?));
+    while let Some(row) = rows.next()? {
+        attempts.extend(rows::attempt(row)?);
+    }
     Ok(Some(TaskView { task, attempts }))
 }
 
@@ -46,7 +55,10 @@ pub(super) fn page(connection: &Connection, query: TaskQuery) -> Result<TaskPage
         conditions.push_str(" AND +created_at >= :since");
         parameters.push((":since", &since));
     }
-    let mut statement = connection.prepare_cached(&format!("SELECT * FROM tasks WHERE {conditions} ORDER BY seq LIMIT :wanted"))?;
+    let mut statement = connection.prepare_cached(&format!(
+        concat!("SELECT ", task_columns!(), " FROM tasks WHERE {conditions} ORDER BY seq LIMIT :wanted"),
+        conditions = conditions
+    ))?;
     let rows = statement.query_map(parameters.as_slice(), place_and_task)?.collect::<Result<Vec<_>, _>>()?;
     let next = (rows.len() > limit).then(|| Cursor(rows[limit - 1].0));
     let tasks = rows.into_iter().take(limit).filter_map(|(seq, task)| readable(seq, task)).collect();

@@ -1,21 +1,21 @@
 //! Tasks and attempts as rows: reading them back as checked domain values, and writing them.
 
-use std::fmt::Display;
-use std::str::FromStr;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::domain::access::KeyId;
 use crate::domain::blob::{BlobMeta, Sha256};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::ids::{ClaimNo, TaskId};
+use crate::domain::pipeline::Variants;
 use crate::domain::task::{Attempt, AttemptEnd, Ended, Failure, Metadata, Results, Retention, Task, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::WebhookId;
+use crate::stores::sqlite::columns::{is_null, json, moment, optional_json, parsed, place, required, text, uint};
 use crate::stores::sqlite::events;
 use crate::stores::sqlite::fault::Fault;
 
@@ -50,34 +50,43 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A column that holds an unsigned number.
-pub(super) fn uint(row: &Row<'_>, column: &str) -> Result<u64, Fault> {
-    let value: i64 = row.get(column)?;
-    u64::try_from(value).map_err(|_| Fault::Corrupt(format!("{column} is negative")))
+/// The columns of a task, in the order in which [`task`] finds them.
+macro_rules! task_columns {
+    () => {
+        "tasks.id, tasks.seq, tasks.state, tasks.run, tasks.variants, tasks.original_len, tasks.original_sha256, \
+         tasks.input_format, tasks.caller, tasks.priority, tasks.metadata, tasks.expires_in, tasks.webhook, tasks.claim_no, \
+         tasks.attempts, tasks.refunds, tasks.created_at, tasks.started_at, tasks.ended_at, tasks.expires_at, tasks.results, \
+         tasks.probe, tasks.failure_code, tasks.failure_detail"
+    };
+}
+pub(super) use task_columns;
+
+/// The columns of an attempt, in the order in which [`attempt`] finds them.
+macro_rules! attempt_columns {
+    () => {
+        "attempts.run, attempts.claim_no, attempts.worker, attempts.started_at, attempts.peak_memory, attempts.ended_at, \
+         attempts.outcome, attempts.reason_code, attempts.reason_detail, attempts.refunded"
+    };
+}
+pub(super) use attempt_columns;
+
+/// The place of a column of a task.
+macro_rules! of_task {
+    ($name:literal) => {
+        const { place(task_columns!(), concat!("tasks.", $name)) }
+    };
 }
 
-/// A column that holds the printed form of a domain type.
-pub(super) fn parsed<T: FromStr<Err: Display>>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|error| Fault::Corrupt(format!("{column} {text:?}: {error}")))
+/// The place of a column of an attempt, behind those of its task.
+macro_rules! of_attempt {
+    ($name:literal) => {
+        const { place(concat!(task_columns!(), ", ", attempt_columns!()), concat!("attempts.", $name)) }
+    };
 }
 
-fn is_null(row: &Row<'_>, column: &str) -> Result<bool, Fault> {
-    Ok(matches!(row.get_ref(column)?, rusqlite::types::ValueRef::Null))
-}
-
-fn required<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Fault> {
-    Ok(row.get(column)?)
-}
-
-/// A column that may hold a moment of the wall clock.
-pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
-    if is_null(row, column)? { Ok(None) } else { uint(row, column).map(|ms| Some(Timestamp(ms))) }
-}
-
-/// Reads a row of `SELECT * FROM tasks`.
+/// Reads a row that begins with [`task_columns`].
 pub(super) fn task(row: &Row<'_>) -> Result<Task, Fault> {
-    let id = TaskId::from(Uuid::from_bytes(required(row, "id")?));
+    let id = TaskId::from(Uuid::from_bytes(required(row, of_task!("id"))?));
     let in_task = |fault| match fault {
         Fault::Corrupt(text) => Fault::Corrupt(format!("task {id}: {text}")),
         other => other,
@@ -88,45 +97,56 @@ pub(super) fn task(row: &Row<'_>) -> Result<Task, Fault> {
 fn read_task(row: &Row<'_>, id: TaskId) -> Result<Task, Fault> {
     Ok(Task {
         id,
-        seq: uint(row, "seq")?,
-        state: parsed(row, "state")?,
-        run: required(row, "run")?,
-        variants: parsed(row, "variants")?,
-        original: BlobMeta { len: uint(row, "original_len")?, sha256: Sha256(required(row, "original_sha256")?) },
-        input_format: parsed(row, "input_format")?,
-        caller: required::<Option<_>>(row, "caller")?.map(KeyId),
-        priority: parsed(row, "priority")?,
-        metadata: json(row, "metadata")?,
+        seq: uint(row, of_task!("seq"))?,
+        state: parsed(row, of_task!("state"))?,
+        run: required(row, of_task!("run"))?,
+        variants: variants(row)?,
+        original: BlobMeta { len: uint(row, of_task!("original_len"))?, sha256: Sha256(required(row, of_task!("original_sha256"))?) },
+        input_format: parsed(row, of_task!("input_format"))?,
+        caller: required::<Option<_>>(row, of_task!("caller"))?.map(KeyId),
+        priority: parsed(row, of_task!("priority"))?,
+        metadata: optional_json(row, of_task!("metadata"))?,
         retention: retention(row)?,
-        webhook: required::<Option<_>>(row, "webhook")?.map(|id| WebhookId::from(Uuid::from_bytes(id))),
-        claim_no: ClaimNo(uint(row, "claim_no")?),
-        attempts: required(row, "attempts")?,
-        refunds: required(row, "refunds")?,
-        created_at: Timestamp(uint(row, "created_at")?),
-        started_at: moment(row, "started_at")?,
-        ended_at: moment(row, "ended_at")?,
-        expires_at: moment(row, "expires_at")?,
-        results: results(row)?,
-        probe: json(row, "probe")?,
-        failure: failure(row, "failure_code", "failure_detail")?,
+        webhook: required::<Option<_>>(row, of_task!("webhook"))?.map(|id| WebhookId::from(Uuid::from_bytes(id))),
+        claim_no: ClaimNo(uint(row, of_task!("claim_no"))?),
+        attempts: required(row, of_task!("attempts"))?,
+        refunds: required(row, of_task!("refunds"))?,
+        created_at: Timestamp(uint(row, of_task!("created_at"))?),
+        started_at: moment(row, of_task!("started_at"))?,
+        ended_at: moment(row, of_task!("ended_at"))?,
+        expires_at: moment(row, of_task!("expires_at"))?,
+        results: json(row, of_task!("results"))?,
+        probe: optional_json(row, of_task!("probe"))?,
+        failure: failure(row, of_task!("failure_code"), of_task!("failure_detail"))?,
     })
 }
 
+/// Most tasks have one of a few pipelines, and reading one takes longer than finding the row: what a thread has read it keeps. The same text
+/// always means the same.
+fn variants(row: &Row<'_>) -> Result<Variants, Fault> {
+    thread_local! {
+        static READ: RefCell<HashMap<String, Variants>> = RefCell::default();
+    }
+    let text = text(row, of_task!("variants"))?;
+    if let Some(known) = READ.with_borrow(|read| read.get(text).cloned()) {
+        return Ok(known);
+    }
+    let variants: Variants = parsed(row, of_task!("variants"))?;
+    READ.with_borrow_mut(|read| {
+        if read.len() >= PIPELINES_KEPT {
+            read.clear();
+        }
+        read.insert(text.to_owned(), variants.clone());
+    });
+    Ok(variants)
+}
+
+/// How many pipelines a thread keeps: some hundred bytes each, seldom more.
+const PIPELINES_KEPT: usize = 256;
+
 fn retention(row: &Row<'_>) -> Result<Retention, Fault> {
-    let time = if is_null(row, "expires_in")? { None } else { Some(Duration::from_millis(uint(row, "expires_in")?)) };
+    let time = if is_null(row, of_task!("expires_in"))? { None } else { Some(Duration::from_millis(uint(row, of_task!("expires_in"))?)) };
     Ok(time.map_or(Retention::Forever, Retention::For))
-}
-
-fn results(row: &Row<'_>) -> Result<Results, Fault> {
-    let text: String = required(row, "results")?;
-    serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("results {text:?}: {error}")))
-}
-
-/// A column that may hold JSON.
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>, Fault> {
-    let text: Option<String> = required(row, column)?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|error| Fault::Corrupt(format!("{column} {text:?}: {error}")));
-    text.map(read).transpose()
 }
 
 /// The results as they are stored.
@@ -134,44 +154,47 @@ fn stored(results: &Results) -> String {
     serde_json::to_string(results).expect("names, numbers and digests can be written as JSON")
 }
 
-fn failure(row: &Row<'_>, code: &str, detail: &str) -> Result<Option<Failure>, Fault> {
+fn failure(row: &Row<'_>, code: usize, detail: usize) -> Result<Option<Failure>, Fault> {
     if is_null(row, code)? {
         return Ok(None);
     }
     Ok(Some(Failure { code: parsed::<ErrorCode>(row, code)?, detail: required(row, detail)? }))
 }
 
-/// Reads a row of `SELECT * FROM attempts`.
-pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Fault> {
-    let ended = match moment(row, "ended_at")? {
+/// Reads a row of [`task_columns`] and then [`attempt_columns`]; `None` where the task has no attempt.
+pub(super) fn attempt(row: &Row<'_>) -> Result<Option<Attempt>, Fault> {
+    if is_null(row, of_attempt!("claim_no"))? {
+        return Ok(None);
+    }
+    let ended = match moment(row, of_attempt!("ended_at"))? {
         None => None,
         Some(at) => Some(Ended { at, end: attempt_end(row)? }),
     };
-    Ok(Attempt {
-        run: required(row, "run")?,
-        claim_no: ClaimNo(uint(row, "claim_no")?),
-        worker: required(row, "worker")?,
-        started_at: Timestamp(uint(row, "started_at")?),
-        peak_memory: if is_null(row, "peak_memory")? { None } else { Some(uint(row, "peak_memory")?) },
+    Ok(Some(Attempt {
+        run: required(row, of_attempt!("run"))?,
+        claim_no: ClaimNo(uint(row, of_attempt!("claim_no"))?),
+        worker: required(row, of_attempt!("worker"))?,
+        started_at: Timestamp(uint(row, of_attempt!("started_at"))?),
+        peak_memory: if is_null(row, of_attempt!("peak_memory"))? { None } else { Some(uint(row, of_attempt!("peak_memory"))?) },
         ended,
-    })
+    }))
 }
 
 fn attempt_end(row: &Row<'_>) -> Result<AttemptEnd, Fault> {
-    let outcome: String = required(row, "outcome")?;
-    let reason = failure(row, "reason_code", "reason_detail")?;
+    let outcome: String = required(row, of_attempt!("outcome"))?;
+    let reason = failure(row, of_attempt!("reason_code"), of_attempt!("reason_detail"))?;
     match (outcome.as_str(), reason) {
         ("finished", None) => Ok(AttemptEnd::Finished),
         ("cancelled", None) => Ok(AttemptEnd::Cancelled),
         ("failed", Some(reason)) => Ok(AttemptEnd::Failed(reason)),
-        ("released", Some(reason)) => Ok(AttemptEnd::Released { reason, refunded: required(row, "refunded")? }),
+        ("released", Some(reason)) => Ok(AttemptEnd::Released { reason, refunded: required(row, of_attempt!("refunded"))? }),
         _ => Err(Fault::Corrupt(format!("attempt ended {outcome:?} with a reason that does not fit"))),
     }
 }
 
 /// The row of a task.
 pub(super) fn find(connection: &Connection, id: TaskId) -> Result<Option<Task>, Fault> {
-    let mut statement = connection.prepare_cached("SELECT * FROM tasks WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(concat!("SELECT ", task_columns!(), " FROM tasks WHERE id = ?1"))?;
     statement.query_row([id.as_uuid().as_bytes()], |row| Ok(task(row))).optional()?.transpose()
 }
 

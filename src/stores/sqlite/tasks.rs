@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Change, Claim, NewTask, Rejected, RetryPolicy, Task, TaskState, Timer};
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::rows::{self, Now, SET_ASIDE};
+use crate::stores::sqlite::rows::{self, Now, SET_ASIDE, task_columns};
 use crate::stores::sqlite::{SqliteDb, assets, deliveries, events, idempotency, queries, turns, webhooks};
 use crate::stores::tasks::{
     Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView, recovered,
@@ -146,9 +146,11 @@ fn claim(connection: &Connection, request: &ClaimRequest, now: Now) -> Result<Ve
 
 /// The task that the next free worker gets, and its rank. A row that cannot be read is set aside: it must not hold up those behind it.
 fn next_runnable(connection: &Connection) -> Result<Option<(i64, Task)>, Fault> {
-    let mut next = connection.prepare_cached(
-        "SELECT * FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL ORDER BY rank, seq LIMIT 1",
-    )?;
+    let mut next = connection.prepare_cached(concat!(
+        "SELECT ",
+        task_columns!(),
+        ", rank FROM tasks INDEXED BY tasks_runnable WHERE state = 'not_started' AND not_before IS NULL ORDER BY rank, seq LIMIT 1"
+    ))?;
     loop {
         match next.query_row([], |row| Ok((row.get("seq")?, row.get("rank")?, rows::task(row)))).optional()? {
             None => return Ok(None),

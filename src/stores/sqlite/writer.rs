@@ -139,6 +139,9 @@ impl Database {
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Fault> {
+        if faults::soft("sqlite.full") {
+            return Err(Fault::Full);
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(connection::open_writer(&self.path).map_err(not_opened)?),

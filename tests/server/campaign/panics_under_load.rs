@@ -50,14 +50,7 @@ const VICTIMS: [Victim; 8] = [
     Victim {
         supervisor: "root",
         service: "frontend",
-        points: &[
-            "frontend.new_image",
-            "frontend.look_up",
-            "frontend.is_ready",
-            "frontend.get_image",
-            "frontend.before_insert",
-            "frontend.after_insert",
-        ],
+        points: &["frontend.new_image", "frontend.look_up", "frontend.get_image", "frontend.before_insert", "frontend.after_insert"],
         taken_along_by: &[],
     },
     Victim {
