@@ -318,6 +318,7 @@ impl From<KeyValuesError> for FrontendError {
         match error {
             KeyValuesError::Invalid(why) => Self::InvalidSetting(why),
             KeyValuesError::NotSet => Self::NoSuchKey,
+            KeyValuesError::Full => Self::StorageFull,
             KeyValuesError::Store(why) => {
                 log::error!(error = why.as_str(); "key-value store failed");
                 Self::Unavailable

@@ -13,6 +13,9 @@ pub enum KeyValuesError {
     /// The key has no value.
     #[error("the key is not set")]
     NotSet,
+    /// There is no room for the change; nothing changed.
+    #[error("the settings cannot be changed while the disk is full: free disk space, then try again")]
+    Full,
     /// The store failed; whether the change is durable is unknown.
     #[error("the settings are not available: {0}")]
     Store(String),
@@ -20,7 +23,10 @@ pub enum KeyValuesError {
 
 impl From<KeyValueStoreError> for KeyValuesError {
     fn from(error: KeyValueStoreError) -> Self {
-        Self::Store(error.to_string())
+        match error {
+            KeyValueStoreError::Full => Self::Full,
+            other => Self::Store(other.to_string()),
+        }
     }
 }
 

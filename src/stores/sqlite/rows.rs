@@ -86,6 +86,7 @@ macro_rules! of_attempt {
 
 /// Reads a row that begins with [`task_columns`].
 pub(super) fn task(row: &Row<'_>) -> Result<Task, Fault> {
+    debug_assert_eq!(row.as_ref().column_name(of_task!("failure_detail")), Ok("failure_detail"), "select task_columns!()");
     let id = TaskId::from(Uuid::from_bytes(required(row, of_task!("id"))?));
     let in_task = |fault| match fault {
         Fault::Corrupt(text) => Fault::Corrupt(format!("task {id}: {text}")),

@@ -13,7 +13,8 @@ use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::ids::TaskId;
 use crate::stores::sqlite::connection::{self, OpenError};
 use crate::stores::sqlite::fault::Fault;
-use crate::stores::sqlite::{FILE_NAME, assets, rows};
+use crate::stores::sqlite::rows::{self, task_columns};
+use crate::stores::sqlite::{FILE_NAME, assets};
 use crate::stores::tasks::TaskStoreError;
 
 /// Rows that are read at once, so that no reading transaction lasts.
@@ -125,7 +126,8 @@ impl References {
 
     /// The tasks behind a place, each with its own place.
     fn tasks(&self, after: i64) -> Result<Vec<(i64, RowRead)>, Fault> {
-        let mut statement = self.connection.prepare_cached("SELECT * FROM tasks WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+        let mut statement =
+            self.connection.prepare_cached(concat!("SELECT ", task_columns!(), " FROM tasks WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?;
         let rows = statement.query_map((after, PAGE), |row| Ok((row.get("seq")?, of_task(row))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -50,9 +50,10 @@ fn settings(walk: &Walk<'_>) {
     walk.json(200, PUT, MINE, &json!(7));
     walk.json(422, PUT, "/v1/settings/workers.count", &json!("many"));
     walk.get(200, GET, MINE);
-    walk.server.arm("sqlite.full", "2*return(error)");
+    walk.server.arm("sqlite.full", "return(error)");
     walk.json(507, PUT, MINE, &json!(8));
     walk.get(507, DELETE, MINE);
+    walk.server.arm("sqlite.full", "off");
     walk.get(204, DELETE, MINE);
 }
 
@@ -109,8 +110,9 @@ fn keys(walk: &Walk<'_>) {
     const ROTATE: &str = "POST /v1/keys/{id}/rotate";
     const NOBODY: &str = "/v1/keys/0011223344556677";
     let new = json!({ "name": "admin", "scopes": ["admin"] });
-    walk.server.arm("sqlite.full", "1*return(error)");
+    walk.server.arm("sqlite.full", "return(error)");
     walk.json(507, CREATE, "/v1/keys", &new);
+    walk.server.arm("sqlite.full", "off");
     walk.json(400, CREATE, "/v1/keys", &json!({ "name": 7 }));
     walk.want(415, CREATE, "/v1/keys", &[("content-type", "text/plain")], new.to_string().as_bytes());
     let made = walk.json(201, CREATE, "/v1/keys", &new).json();
@@ -123,10 +125,11 @@ fn keys(walk: &Walk<'_>) {
     walk.json(400, ROTATE, &at("/rotate"), &json!({ "overlap": "soon" }));
     walk.json(404, ROTATE, &format!("{NOBODY}/rotate"), &json!({}));
     walk.want(415, ROTATE, &at("/rotate"), &[("content-type", "text/plain")], b"{}");
-    let armed = ask_as(walk.server, walk.key.as_deref(), "PUT", "/v1/faults/sqlite.full", "text/plain", b"2*return(error)");
-    assert_eq!(armed.status, 204);
+    let arm = |action: &[u8]| ask_as(walk.server, walk.key.as_deref(), "PUT", "/v1/faults/sqlite.full", "text/plain", action).status;
+    assert_eq!(arm(b"return(error)"), 204);
     walk.json(507, ROTATE, &at("/rotate"), &json!({}));
     walk.get(507, "DELETE /v1/keys/{id}", &at(""));
+    assert_eq!(arm(b"off"), 204);
     walk.get(204, "DELETE /v1/keys/{id}", &at(""));
     walk.get(404, "DELETE /v1/keys/{id}", NOBODY);
     walk.json(409, ROTATE, &at("/rotate"), &json!({}));
