@@ -73,7 +73,8 @@ const SOME: usize = 100_000;
 fn some(database: &Path) -> Outcome<Vec<String>> {
     let connection = Connection::open(database)?;
     let mut ids = connection.prepare("SELECT id FROM tasks ORDER BY random() LIMIT ?1")?;
-    let ids = ids.query_map([i64::try_from(SOME)?], |row| Ok(uuid::Uuid::from_bytes(row.get(0)?).to_string()))?.collect::<Result<_, _>>()?;
+    let ids =
+        ids.query_map([i64::try_from(SOME)?], |row| Ok(uuid::Uuid::from_bytes(row.get(0)?).to_string()))?.collect::<Result<_, _>>()?;
     Ok(ids)
 }
 

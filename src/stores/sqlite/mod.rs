@@ -11,6 +11,7 @@
 //! | `queries` | what runs on the reading threads |
 //! | `rows`, `columns` | rows from and to domain values |
 //! | `snapshot` | a copy of the whole, and what its rows refer to |
+//! | `views` | tasks that were asked about of late |
 //! | `fault` | errors sorted by what they mean for the caller |
 
 mod assets;
@@ -27,11 +28,13 @@ mod rows;
 mod snapshot;
 mod tasks;
 mod turns;
+mod views;
 mod webhooks;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -47,6 +50,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::stores::pool::Pool;
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::Now;
+use crate::stores::sqlite::views::Views;
 use crate::stores::sqlite::writer::Writer;
 use crate::stores::threads::QueueStats;
 use crate::stores::webhooks::{Letter, plain_letter};
@@ -101,6 +105,7 @@ pub struct SqliteDb {
     clock: SteadyClock,
     policy: RetryPolicy,
     letter: Letter,
+    views: Arc<Views>,
     // Closed before the writer, which then is the last connection and can empty the log into the file.
     readers: Pool<Reader>,
     writer: Writer,
@@ -117,13 +122,14 @@ impl SqliteDb {
         forget_timers(&connection)?;
         // The name of a fresh file must outlive a power cut before anything in it is acknowledged.
         File::open(dir)?.sync_all()?;
-        let reader_path = path.clone();
+        let (reader_path, views) = (path.clone(), Arc::new(Views::default()));
         Ok(Self {
             clock: SteadyClock::new(options.clock),
             policy: options.policy,
             letter: options.letter,
             readers: Pool::start("sqlite-reader", options.readers, options.read_queue, move || Reader::new(reader_path.clone()))?,
-            writer: Writer::start(path, connection, options.write_queue)?,
+            writer: Writer::start(path, connection, Arc::clone(&views), options.write_queue)?,
+            views,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Tasks in SQLite: what runs on the writing thread, and the trait that puts it there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -35,7 +36,16 @@ impl TaskStore for SqliteDb {
     }
 
     fn view(&self, id: TaskId) -> BoxFuture<'static, Result<Option<TaskView>, TaskStoreError>> {
-        self.read(move |connection, _| queries::view(connection, id))
+        if let Some(view) = self.views.find(id) {
+            return async move { Ok(Some(Arc::unwrap_or_clone(view))) }.boxed();
+        }
+        let views = Arc::clone(&self.views);
+        self.read(move |connection, _| {
+            let era = views.era();
+            let view = queries::view(connection, id)?;
+            view.iter().for_each(|view| views.keep(era, view));
+            Ok(view)
+        })
     }
 
     fn list(&self, query: TaskQuery) -> BoxFuture<'static, Result<TaskPage, TaskStoreError>> {

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::faults;
 use crate::stores::sqlite::connection::{self, OpenError};
 use crate::stores::sqlite::fault::Fault;
+use crate::stores::sqlite::views::Views;
 use crate::stores::threads::{Queue, QueueStats, Threads};
 
 /// Requests that share one commit at most: past this the cost of the fsync no longer shows, and latency grows.
@@ -30,10 +31,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, connection: Connection, capacity: usize) -> io::Result<Self> {
+    pub(super) fn start(path: PathBuf, connection: Connection, views: Arc<Views>, capacity: usize) -> io::Result<Self> {
         let (queue, requests) = Queue::new(capacity);
         let commits = Arc::new(AtomicU64::new(0));
-        let mut database = Database { path, connection: Some(connection), commits: Arc::clone(&commits) };
+        let connection = told(connection, &views).map_err(io::Error::other)?;
+        let mut database = Database { path, connection: Some(connection), views, commits: Arc::clone(&commits) };
         let body = move || database.serve(requests);
         Ok(Self { _thread: Threads::spawn("sqlite-writer", [body])?, queue, commits })
     }
@@ -96,6 +98,7 @@ impl<T: Send, W: FnOnce(&Connection) -> Result<T, Fault> + Send> Request for Wri
 struct Database {
     path: PathBuf,
     connection: Option<Connection>,
+    views: Arc<Views>,
     commits: Arc<AtomicU64>,
 }
 
@@ -118,6 +121,8 @@ impl Database {
     }
 
     fn write(&mut self, mut batch: Vec<Box<dyn Request>>) {
+        let views = Arc::clone(&self.views);
+        let writing = views.writing();
         let fate = self.commit(&mut batch);
         match &fate {
             Ok(()) => drop(self.commits.fetch_add(1, Ordering::Relaxed)),
@@ -126,6 +131,8 @@ impl Database {
         if matches!(fate, Err(Fault::Broken(_) | Fault::UnknownOutcome(_))) {
             self.discard();
         }
+        // Whoever is answered may ask at once.
+        drop(writing);
         for request in batch {
             request.answer(&fate);
         }
@@ -136,6 +143,7 @@ impl Database {
         if let Some(connection) = self.connection.take() {
             connection::discard(connection);
         }
+        self.views.forget_all();
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Fault> {
@@ -144,7 +152,7 @@ impl Database {
         }
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(connection::open_writer(&self.path).map_err(not_opened)?),
+            none => none.insert(told(connection::open_writer(&self.path).map_err(not_opened)?, &self.views)?),
         };
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for request in batch {
@@ -152,6 +160,17 @@ impl Database {
         }
         commit(transaction)
     }
+}
+
+/// The connection, which tells of every row of a task that it changes.
+fn told(mut connection: Connection, views: &Arc<Views>) -> Result<Connection, rusqlite::Error> {
+    let views = Arc::clone(views);
+    connection.update_hook(Some(move |_, _: &str, table: &str, row: i64| {
+        if table == "tasks" {
+            views.forget(row.unsigned_abs());
+        }
+    }))?;
+    Ok(connection)
 }
 
 /// Nothing of the batch was run.

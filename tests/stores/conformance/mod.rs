@@ -35,6 +35,7 @@ macro_rules! task_store {
                 a_missing_task_is_not_found, pages_are_complete_and_disjoint, a_caller_has_pages_of_its_own,
                 a_page_begins_where_time_had_come_to, the_backlog_is_the_truth, the_usage_of_each_key_is_the_truth,
                 a_dropped_future_does_not_take_back_its_write, a_key_makes_one_task_of_each_caller,
+                whoever_asks_again_and_again_sees_every_change,
             ]
             claims: [
                 claims_go_to_the_oldest_first, callers_take_turns, priorities_share_the_turns_and_none_starves, a_claim_counts_and_grows_the_fence, a_late_worker_is_refused_everything,

@@ -1,5 +1,8 @@
 //! What every store of tasks promises about everything but claims.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use safelight::domain::access::KeyId;
 use safelight::domain::ids::{ClaimNo, TaskId};
 use safelight::domain::pipeline::VariantName;
@@ -246,4 +249,53 @@ pub(crate) fn a_key_makes_one_task_of_each_caller(engine: &mut impl TaskEngine) 
     apply(&*store, Change::Insert(sent(mine, 2))).unwrap();
     apply(&*store, Change::Remove { id: task.id }).unwrap();
     assert!(matches!(rejected(apply(&*store, Change::Insert(sent(mine, 2)))), Rejected::KeyTaken { same: true, .. }));
+}
+
+/// A flag that is set when it is dropped, whatever ended the test.
+struct Over<'f>(&'f AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Nobody sees a task as it was before a change that they were told of, and nobody sees it grow younger, however often they ask.
+pub(crate) fn whoever_asks_again_and_again_sees_every_change(engine: &mut impl TaskEngine) {
+    let store = engine.tasks();
+    let id = insert(&*store, 1).id;
+    let view = || {
+        let view = block_on(store.view(id)).unwrap().expect("it is there");
+        assert_eq!(view.attempts.len() as u64, view.task.claim_no.0, "a task and its history are of one moment");
+        view
+    };
+    let ask = |over: &AtomicBool| {
+        let mut latest = (0, 0);
+        while !over.load(Ordering::Relaxed) {
+            let view = view();
+            let seen = (view.task.run, view.task.claim_no.0);
+            assert!(seen >= latest, "{latest:?} was seen before {seen:?}");
+            latest = seen;
+        }
+    };
+    let flag = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let over = Over(&flag);
+        (0..2).for_each(|_| drop(scope.spawn(|| ask(&flag))));
+        for run in 1..=100 {
+            let claim = claim_one(&*store).claim;
+            assert_eq!((view().task.state, view().task.claim_no), (TaskState::InProgress, claim.claim_no));
+            apply(&*store, Change::Fail { claim, failure: failure() }).unwrap();
+            let failed = view();
+            assert_eq!((failed.task.state, failed.attempts.last().map(|attempt| attempt.ended.is_some())), (TaskState::Failed, Some(true)));
+            apply(&*store, Change::Retry { id, run }).unwrap();
+            assert_eq!((view().task.state, view().task.run), (TaskState::NotStarted, run + 1));
+        }
+        drop(over);
+    });
+    apply(&*store, Change::Cancel { id }).unwrap();
+    apply(&*store, Change::MarkDeleting { id }).unwrap();
+    assert_eq!(view().task.state, TaskState::Deleting);
+    apply(&*store, Change::Remove { id }).unwrap();
+    assert_eq!(block_on(store.view(id)), Ok(None));
 }
