@@ -65,7 +65,7 @@ fn paths_and_bodies_that_cannot_be_read_are_problems() {
 #[test]
 fn a_clients_request_id_comes_back_and_is_in_the_log() {
     let server = Server::new();
-    let answer = ask(&server, "GET", "/v1/tasks", &[("x-request-id", "trace-7")]);
+    let answer = ask(&server, "GET", "/v1/tasks/none", &[("x-request-id", "trace-7")]);
     assert_eq!(answer.header("x-request-id"), "trace-7");
     eventually("the line in the log", || server.log().contains("trace-7").then_some(()));
     let replaced = ask(&server, "GET", "/v1/tasks", &[("x-request-id", "two words")]);

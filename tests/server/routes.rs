@@ -122,7 +122,8 @@ fn a_wrong_method_is_told_the_right_ones() {
 
 #[test]
 fn every_answer_has_a_request_id_that_the_log_has_too() {
-    let server = Server::new();
+    // Questions that are answered are logged at this level only.
+    let server = Options::new().logging("debug").start();
     let answers = [
         server.get("/livez"),
         server.get("/nowhere"),
