@@ -43,7 +43,7 @@ pub trait WebhookStore: Send + Sync {
     fn remove(&self, id: WebhookId) -> BoxFuture<'static, Result<bool, TaskStoreError>>;
 
     /// Deliveries whose time has come: of each endpoint the `each` that are due longest, at most [`MAX_DUE`] in all. They stay due until
-    /// they are settled.
+    /// they are settled; of several servers that share the store, one at a time is told of each.
     fn due(&self, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>>;
 
     /// A delivery that waits, with its endpoint; `None` if it waits no more.

@@ -55,18 +55,31 @@ pub(super) async fn enqueue(session: &Session, rules: &Rules, steps: &[Step], no
         .map(drop)
 }
 
-/// Without a delivery that is due, this is one look into an index.
-pub(super) async fn due(session: &Session, each: usize) -> Result<Vec<Due>, Fault> {
+/// How long a delivery is left to the node that has taken it. Whoever goes on asking keeps it; whoever died leaves it to the others.
+const TAKEN: Duration = Duration::from_mins(1);
+
+/// Takes what is due, and what this node has taken before. Without a delivery that is due, this is one look into an index.
+pub(super) async fn due(session: &Session, rules: &Rules, each: usize) -> Result<Vec<Due>, Fault> {
     let any = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE next_at <= moment() / 1000) AS due";
     if !column::<bool>(&session.query_one(any, &[]).await?, "due")? {
         return Ok(Vec::new());
     }
-    let statement = "SELECT due.id, due.webhook FROM webhooks CROSS JOIN LATERAL (
-             SELECT id, webhook, next_at FROM deliveries WHERE webhook = webhooks.id AND next_at <= moment() / 1000 ORDER BY next_at LIMIT $1
-         ) AS due ORDER BY next_at LIMIT $2";
-    let rows = session.query(statement, &[&int(each as u64), &int(MAX_DUE as u64)]).await?;
-    let due = |row| Ok(Due { delivery: column::<Uuid>(row, "id")?.into(), webhook: column::<Uuid>(row, "webhook")?.into() });
-    rows.iter().map(due).collect()
+    // Of two nodes that find the same one the second waits for the first one's row, and then leaves it.
+    let statement = "WITH due AS MATERIALIZED (
+             SELECT due.seq FROM webhooks CROSS JOIN LATERAL (
+                 SELECT seq, next_at FROM deliveries WHERE webhook = webhooks.id AND next_at <= moment() / 1000
+                     AND (taken_until IS NULL OR taken_until <= moment() OR taken_by = $3) ORDER BY next_at, seq LIMIT $1
+             ) AS due ORDER BY next_at, seq LIMIT $2
+         ) UPDATE deliveries SET taken_by = $3, taken_until = moment() + $4 FROM due
+         WHERE deliveries.seq = due.seq AND (taken_until IS NULL OR taken_until <= moment() OR taken_by = $3)
+         RETURNING deliveries.id, deliveries.webhook, deliveries.next_at, deliveries.seq";
+    let taken = i64::try_from(TAKEN.as_micros()).unwrap_or(i64::MAX);
+    let rows = session.query(statement, &[&int(each as u64), &int(MAX_DUE as u64), &rules.node, &taken]).await?;
+    let due = |row| Ok::<_, Fault>(Due { delivery: column::<Uuid>(row, "id")?.into(), webhook: column::<Uuid>(row, "webhook")?.into() });
+    let place = |row| Ok::<_, Fault>((column::<i64>(row, "next_at")?, column::<i64>(row, "seq")?));
+    let mut found = rows.iter().map(|row| Ok((place(row)?, due(row)?))).collect::<Result<Vec<_>, Fault>>()?;
+    found.sort_by_key(|(place, _)| *place);
+    Ok(found.into_iter().map(|(_, due)| due).collect())
 }
 
 pub(super) async fn load(session: &Session, id: DeliveryId) -> Result<Option<(Webhook, Delivery)>, Fault> {
@@ -117,7 +130,7 @@ async fn lock(session: &Session, id: DeliveryId) -> Result<Option<Delivery>, Fau
 
 async fn update(session: &Session, delivery: Delivery) -> Result<Delivery, Fault> {
     let statement = "UPDATE deliveries SET state = $2, attempts = $3, tries = $4, began_at = $5, next_at = $6, ended_at = $7, last_at = $8,
-             last_status = $9, last_error = $10
+             last_status = $9, last_error = $10, taken_until = NULL
          WHERE id = $1";
     let millis = |moment: Option<Timestamp>| moment.map(|moment| int(moment.0));
     let (status, error) = match &delivery.last {

@@ -46,7 +46,7 @@ impl WebhookStore for PostgresDb {
     }
 
     fn due(&self, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>> {
-        self.read(move |session, _| deliveries::due(session, each).boxed())
+        self.write(move |session, rules| deliveries::due(session, rules, each).boxed())
     }
 
     fn load(&self, id: DeliveryId) -> BoxFuture<'static, Result<Option<(Webhook, Delivery)>, TaskStoreError>> {

@@ -24,7 +24,7 @@ fn webhook(caller: Option<KeyId>) -> Webhook {
     Webhook { id: WebhookId::random(), caller, url, secret, former: None, created_at: Timestamp(1_700_000_000_123) }
 }
 
-fn added(store: &dyn WebhookStore, caller: Option<KeyId>) -> Webhook {
+pub(crate) fn added(store: &dyn WebhookStore, caller: Option<KeyId>) -> Webhook {
     let webhook = webhook(caller);
     assert_eq!(block_on(store.add(webhook.clone(), 100)), Ok(true));
     webhook
@@ -35,7 +35,7 @@ fn insert_for(engine: &impl TaskEngine, caller: Option<KeyId>, webhook: WebhookI
 }
 
 /// Tasks of an endpoint of nobody in particular, each cancelled; their deliveries, oldest first.
-fn cancelled(engine: &impl TaskEngine, webhook: WebhookId, tasks: usize) -> Vec<Delivery> {
+pub(crate) fn cancelled(engine: &impl TaskEngine, webhook: WebhookId, tasks: usize) -> Vec<Delivery> {
     for _ in 0..tasks {
         let id = insert_for(engine, None, webhook).unwrap().id;
         apply(&*engine.tasks(), Change::Cancel { id }).unwrap();
@@ -59,7 +59,7 @@ fn deliveries(store: &dyn WebhookStore, webhook: WebhookId, limit: usize) -> Vec
     }
 }
 
-fn due(store: &dyn WebhookStore, each: usize) -> Vec<Due> {
+pub(crate) fn due(store: &dyn WebhookStore, each: usize) -> Vec<Due> {
     block_on(store.due(each)).unwrap()
 }
 
