@@ -9,7 +9,7 @@ pub(crate) mod key_values;
 pub(crate) mod keys;
 mod retention;
 mod tasks;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use crate::blob_fixtures::Local;
 use crate::fixtures::Sqlite;
