@@ -26,19 +26,19 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	@tree=$$(cargo tree --edges normal --prefix none); \
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
 	scripts/install-test-servers
-	cargo test --features faults
+	cargo test --features faults,s3
 
 test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)
-	cargo test --features faults,libaom --test imaging -- avif::
+	cargo test --features faults,s3,libaom --test imaging -- avif::
 
 test-avif: test-libaom ## Run them by rav1e, too
-	cargo test --features faults,avif --test imaging -- avif::
+	cargo test --features faults,s3,avif --test imaging -- avif::
 
 campaign: ## Run every proof of reliability at full size (an hour; root for power cuts) and write docs/reliability.md
 	scripts/campaign
 
 lint: ## Let clippy judge every target, with and without the planted faults
-	cargo clippy --all-targets --features faults -- -D warnings
+	cargo clippy --all-targets --features faults,s3 -- -D warnings
 	cargo clippy --all-targets -- -D warnings
 	@if pkg-config --exists aom; then set -x; cargo clippy --all-targets --features libaom -- -D warnings; else echo 'skipped: clippy with libaom'; fi
 
@@ -46,7 +46,7 @@ fmt: ## Format the sources
 	cargo fmt
 
 docs: ## Build the documentation; a broken link is an error
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --features faults
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --features faults,s3
 
 config: ## Write config.toml anew from the schema in src/config
 	cargo run --quiet -- config default > config.toml.new

@@ -4,6 +4,7 @@
 
 mod admin_socket;
 mod backup;
+mod blobs;
 mod database;
 mod keys;
 mod serve;
@@ -23,9 +24,8 @@ pub use crate::http::KeyBody;
 
 use crate::actors::supervision::{Exit, RootError};
 use crate::config::Config;
-use crate::stores::blobs::BlobStoreError;
+use crate::stores::blobs::{BlobStore, BlobStoreError};
 use crate::stores::data_dir::{DataDir, DataDirError};
-use crate::stores::local_fs::{LocalBlobs, LocalBlobsOptions};
 use crate::stores::{Database, monotonic_clock, postgres, sqlite};
 
 /// Why the server did not start, or did not go on.
@@ -43,6 +43,20 @@ pub enum AppError {
     /// The blobs cannot be opened.
     #[error("the blobs cannot be opened: {0}")]
     Blobs(#[from] BlobStoreError),
+    /// The store of blobs of another machine cannot be used.
+    #[cfg(feature = "s3")]
+    #[error("{0}")]
+    S3(#[from] crate::stores::s3::OpenError),
+    /// The name of the database, to which the blobs of another machine belong, cannot be read.
+    #[cfg(feature = "s3")]
+    #[error("the name of the database cannot be read: {0}")]
+    Identity(crate::stores::tasks::TaskStoreError),
+    /// The program cannot speak to such stores.
+    #[cfg(not(feature = "s3"))]
+    #[error(
+        "data.blobs names an S3 store, which this program was built without: build it with --features s3, or set data.blobs to \"local\""
+    )]
+    NoS3,
     /// The processes that work on images cannot be started.
     #[error("the thread that starts child processes cannot be started: {0}")]
     Spawner(io::Error),
@@ -76,7 +90,7 @@ struct Stores {
     /// Held for its lock.
     _data_dir: DataDir,
     database: Arc<dyn Database>,
-    blobs: Arc<LocalBlobs>,
+    blobs: Arc<dyn BlobStore>,
 }
 
 impl Stores {
@@ -85,11 +99,8 @@ impl Stores {
         let data_dir = DataDir::lock(&config.data.dir)?;
         let clock = monotonic_clock();
         let database = database::open(config, &data_dir, Arc::clone(&clock))?;
-        let defaults = LocalBlobsOptions::default();
-        // Ages must grow beyond the grace, or no orphan would ever be old enough.
-        let max_age = defaults.max_age.max(config.janitor.grace);
-        let blobs = LocalBlobs::open(data_dir.path(), LocalBlobsOptions { clock, max_age, ..defaults })?;
-        Ok(Self { _data_dir: data_dir, database, blobs: Arc::new(blobs) })
+        let blobs = blobs::open(config, &data_dir, &*database, clock)?;
+        Ok(Self { _data_dir: data_dir, database, blobs })
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the command line does with backups. They are made and checked beside a server that runs on the data directory, not through it: the
 //! locks of the stores keep the two out of each other's way.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use crate::stores::backup::{BackupError, Report as BackupReport};
 
-use crate::stores::backup::{backup, restore, verify};
+use crate::config::{BlobPlace, DataConfig};
+use crate::stores::backup::{Problem, backup, restore, verify};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,15 @@ pub enum BackupCommand {
     Verify,
 }
 
-/// Does what is asked with the directory `data`; whatever is wrong with a row is told to `tell`, in words. Blocks.
+/// Does what is asked with the data directory; whatever is wrong with a row is told to `tell`, in words. Blocks.
 ///
 /// # Errors
-/// When it was not done.
-pub fn run_backup_command(data: &Path, command: &BackupCommand, tell: &mut dyn FnMut(&str)) -> Result<BackupReport, BackupError> {
-    let tell = &mut |problem: &crate::stores::backup::Problem| tell(&problem.to_string());
+/// When it was not done; also where the images are not in the data directory.
+pub fn run_backup_command(config: &DataConfig, command: &BackupCommand, tell: &mut dyn FnMut(&str)) -> Result<BackupReport, BackupError> {
+    if config.blobs != BlobPlace::Local {
+        return Err(BackupError::Elsewhere { place: config.blobs.to_string() });
+    }
+    let (data, tell) = (config.dir.as_path(), &mut |problem: &Problem| tell(&problem.to_string()));
     match command {
         BackupCommand::Create(to) => backup(data, to, tell),
         BackupCommand::Restore(from) => restore(from, data, tell),

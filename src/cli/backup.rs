@@ -74,7 +74,7 @@ fn run(place: Place, command: &BackupCommand) -> ExitCode {
             return ExitCode::from(UNUSABLE);
         }
     };
-    match run_backup_command(&config.data.dir, command, &mut |problem| eprintln!("{problem}")) {
+    match run_backup_command(&config.data, command, &mut |problem| eprintln!("{problem}")) {
         Ok(report) => tell(&report),
         Err(error) => {
             eprintln!("safelight: {error}");

@@ -4,6 +4,7 @@
 //! last one wins. Everything that is wrong with them is reported at once, each fault with its place. What a key is,
 //! takes and means stands in one list, the [`schema`]; `config.toml` and the settings API are made from it.
 
+mod blob_place;
 mod checks;
 pub mod environment;
 mod fault;
@@ -24,13 +25,14 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
+pub use blob_place::{BlobPlace, InvalidBlobPlace, Secret};
 pub use fault::{ConfigFaults, Fault, Place};
 pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
 pub use origins::Origins;
 pub use sections::{
-    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig, TasksConfig, UploadConfig, WatchConfig,
-    WebhooksConfig, WorkersConfig,
+    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, S3Config, ServerConfig, TasksConfig, UploadConfig,
+    WatchConfig, WebhooksConfig, WorkersConfig,
 };
 pub use task_place::{DatabaseUrl, InvalidTaskPlace, TaskPlace};
 pub use template::config_toml;
@@ -48,6 +50,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// The embedded stores.
     pub data: DataConfig,
+    /// The S3-compatible store.
+    pub s3: S3Config,
     /// What a client may hand in.
     pub uploads: UploadConfig,
     /// The life of a task.
@@ -118,6 +122,7 @@ impl Config {
         Some(match section {
             "server" => self.server.get(name),
             "data" => self.data.get(name),
+            "s3" => self.s3.get(name),
             "uploads" => self.uploads.get(name),
             "tasks" => self.tasks.get(name),
             "workers" => self.workers.get(name),
@@ -137,6 +142,7 @@ impl Config {
         match section {
             "server" => self.server.set(name, raw),
             "data" => self.data.set(name, raw),
+            "s3" => self.s3.set(name, raw),
             "uploads" => self.uploads.set(name, raw),
             "tasks" => self.tasks.set(name, raw),
             "workers" => self.workers.set(name, raw),
@@ -156,6 +162,7 @@ impl Default for Config {
         Self {
             server: ServerConfig::default(),
             data: DataConfig::default(),
+            s3: S3Config::default(),
             uploads: UploadConfig::default(),
             tasks: TasksConfig::default(),
             workers: WorkersConfig::default(),

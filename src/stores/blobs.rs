@@ -40,6 +40,11 @@ pub trait BlobStore: Send + Sync {
 
     /// How many more bytes can be stored, where the engine can tell.
     fn free_bytes(&self) -> BoxFuture<'static, Result<Option<u64>, BlobStoreError>>;
+
+    /// Whether the store answers at all, told within seconds; one that needs nobody else always does.
+    fn check(&self) -> BoxFuture<'static, Result<(), BlobStoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// One piece of a body on its way into a store.

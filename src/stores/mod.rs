@@ -9,10 +9,12 @@
 //! | [`sqlite`] | tasks, key-values, assets, API keys and webhooks in one file, one writer, group commit |
 //! | [`postgres`] | the same in a database that several servers share |
 //! | [`local_fs`] | blobs as files |
+//! | `s3` (a feature) | blobs in an S3-compatible store |
 //!
 //! Every call returns a future that owns what it needs and waits on a channel only, so that it runs on any runtime and
 //! blocks none. Dropping the future does not take back a write that is already queued.
 
+mod ages;
 pub mod assets;
 pub mod backup;
 pub mod blobs;
@@ -25,6 +27,8 @@ pub mod local_fs;
 pub mod orphans;
 mod pool;
 pub mod postgres;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod sqlite;
 pub mod tasks;
 mod threads;
@@ -33,19 +37,23 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
 pub use threads::QueueStats;
 
 use crate::stores::assets::AssetStore;
 use crate::stores::events::EventStore;
 use crate::stores::key_values::KeyValueStore;
 use crate::stores::keys::KeyStore;
-use crate::stores::tasks::TaskStore;
+use crate::stores::tasks::{TaskStore, TaskStoreError};
 use crate::stores::webhooks::WebhookStore;
 
 /// Everything that is kept in rows, by one engine: what is written together must be there together.
-pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore {}
-
-impl<T: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore> Database for T {}
+pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore {
+    /// The name of the database, given to it once: that of a copy, too. A shared store of blobs belongs to one.
+    fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>>;
+}
 
 /// The clock of an engine's leases, backoffs and ages: never jumps, never runs backwards. Tests set it by hand.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;

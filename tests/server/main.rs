@@ -33,11 +33,19 @@ mod postgres;
 mod probe;
 #[path = "../common/proof.rs"]
 mod proof;
+#[cfg(feature = "s3")]
+#[path = "../common/proxy.rs"]
+mod proxy;
 mod raw;
 mod resize;
 mod room;
 mod routes;
+#[cfg(feature = "s3")]
+mod s3;
 mod scrub;
+#[cfg(feature = "s3")]
+#[path = "../common/seaweedfs.rs"]
+mod seaweedfs;
 mod settings;
 mod slow_clients;
 mod statuses;

@@ -30,4 +30,14 @@ mod postgres_fixtures;
 #[path = "../common/proof.rs"]
 mod proof;
 mod property;
+#[cfg(feature = "s3")]
+#[path = "../common/proxy.rs"]
+mod proxy;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(feature = "s3")]
+mod s3_fixtures;
+#[cfg(feature = "s3")]
+#[path = "../common/seaweedfs.rs"]
+mod seaweedfs;
 mod sqlite;

@@ -137,6 +137,9 @@ pub enum FrontendError {
     /// Stored bytes are missing or changed.
     #[error("the stored image is damaged")]
     CorruptBlob,
+    /// The store of blobs did not take the request, or does not answer.
+    #[error("the store of images does not answer or is busy; nothing was acknowledged, try again")]
+    BlobsAway,
     /// A service is restarting, or did not answer in time.
     #[error("a part of the server did not answer; nothing was acknowledged, try again")]
     Unavailable,
@@ -173,7 +176,7 @@ impl FrontendError {
             Self::InvalidSetting(_) => ErrorCode::InvalidSetting,
             Self::StorageFull => ErrorCode::StorageFull,
             Self::CorruptBlob => ErrorCode::CorruptBlob,
-            Self::Unavailable => ErrorCode::Unavailable,
+            Self::BlobsAway | Self::Unavailable => ErrorCode::Unavailable,
         }
     }
 
@@ -184,6 +187,7 @@ impl FrontendError {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::NotAdmitted(NotAdmitted::TooOften { wait, .. }) => Some(*wait),
             Self::Unavailable | Self::Busy | Self::KeyInUse | Self::NotWatched(_) => Some(Duration::from_secs(1)),
+            Self::BlobsAway => Some(Duration::from_secs(5)),
             Self::StorageFull => Some(Duration::from_secs(30)),
             _ => None,
         }
@@ -233,6 +237,10 @@ impl From<BlobStoreError> for FrontendError {
             BlobStoreError::TooLarge { max } => Self::TooLarge { max },
             BlobStoreError::Aborted => Self::Aborted,
             BlobStoreError::NotFound => Self::CorruptBlob,
+            BlobStoreError::Unavailable(why) => {
+                log::debug!(error = why.as_str(); "the blob store did not take a request");
+                Self::BlobsAway
+            }
             other => {
                 log::error!(error:% = other; "blob store failed");
                 Self::Unavailable

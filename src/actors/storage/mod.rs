@@ -5,9 +5,11 @@
 //! |---|---|
 //! | this one | the actor, and what is done with blobs |
 //! | `integrity` | what a blob's bytes are now |
+//! | `reach` | whether the store answers |
 //! | `room` | whether there is room for an upload |
 
 mod integrity;
+mod reach;
 mod room;
 
 use std::fs::File;
@@ -24,8 +26,10 @@ use crate::domain::faults;
 use crate::stores::blobs::{BlobCursor, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
 
 pub use integrity::{DigestBlob, SetBlobAside};
+pub use reach::CheckReach;
 pub use room::{AdmitBytes, CheckRoom};
 
+use reach::Reach;
 use room::Room;
 
 /// What storage counts since its last start.
@@ -42,6 +46,7 @@ pub struct Storage {
     store: Arc<dyn BlobStore>,
     max_upload: u64,
     room: Room,
+    reach: Reach,
     counters: StorageCounters,
 }
 
@@ -50,7 +55,7 @@ impl Storage {
     /// `min_free` bytes on the disk.
     #[must_use]
     pub fn new(store: Arc<dyn BlobStore>, max_upload: u64, min_free: u64) -> Self {
-        Self { store, max_upload, room: Room::new(min_free), counters: StorageCounters::default() }
+        Self { store, max_upload, room: Room::new(min_free), reach: Reach::default(), counters: StorageCounters::default() }
     }
 
     /// Starts the put that `source` asks for.
@@ -73,6 +78,7 @@ impl Supervised for Storage {}
 impl Service for Storage {
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         self.watch_room(context);
+        self.watch_reach(context);
         Box::pin(fut::ready(Ok(())))
     }
 
@@ -81,6 +87,7 @@ impl Service for Storage {
         let details = json!({
             "queue_depth": puts_in_flight, "puts": puts, "gets": gets, "failures": failures,
             "free_bytes": self.room.free(), "refused_for_room": self.room.refused(),
+            "reachable": self.reach.check().is_ok(),
         });
         details.as_object().cloned().unwrap_or_default()
     }

@@ -96,11 +96,12 @@ impl Handler<AdmitBytes> for Storage {
 
     fn handle(&mut self, AdmitBytes { length }: AdmitBytes, _: &mut Context<Self>) -> Self::Result {
         faults::point("storage.admit_bytes");
+        self.reach.check()?;
         self.room.admit(length.unwrap_or(self.max_upload))
     }
 }
 
-/// Asks whether there is room for a small upload.
+/// Asks whether there is room for a small upload, in a store that answers.
 #[derive(Message)]
 #[rtype(result = "Result<(), BlobStoreError>")]
 pub struct CheckRoom;
@@ -109,6 +110,7 @@ impl Handler<CheckRoom> for Storage {
     type Result = Result<(), BlobStoreError>;
 
     fn handle(&mut self, _: CheckRoom, _: &mut Context<Self>) -> Self::Result {
+        self.reach.check()?;
         self.room.check(0)
     }
 }

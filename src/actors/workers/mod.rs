@@ -21,13 +21,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, AsyncContext, Context, ResponseActFuture, Supervised, WrapFuture, fut};
+use actix::{Actor, Addr, AsyncContext, Context, MailboxError, ResponseActFuture, Supervised, WrapFuture, fut};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::actors::master::{GetWork, Master, Outcome, Work, WorkFinished, WorkerLeft};
-use crate::actors::storage::Storage;
+use crate::actors::storage::{CheckReach, Storage};
 use crate::actors::supervision::{self, Details, Exit, InitResult, Service};
 use crate::actors::workers::peak::Peak;
 use crate::domain::faults;
@@ -46,6 +46,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The pause before asking an actor again that is being restarted.
 const AWAY: Duration = Duration::from_millis(20);
+
+/// The pause before asking again whether the blobs can be reached.
+const BLOBS_AWAY: Duration = Duration::from_secs(1);
 
 /// How long to wait for a child of the spare before the worker counts as failed.
 const CHILD_DEADLINE: Duration = Duration::from_secs(15);
@@ -211,11 +214,19 @@ impl Hands {
                 log::warn!(worker = self.name.as_str(), pid = child.pid(), exit:% = exit; "idle child died");
                 Next::ChildDied
             }
-            work = self.deps.master.send(GetWork { worker: self.name.clone() }) => match work {
+            work = self.ask_for_work() => match work {
                 Ok(work) => Next::Work(work),
                 Err(_) => Next::MasterAway,
             },
         }
+    }
+
+    /// Asks the master, once the blobs can be reached: a task that is handed out while they cannot loses an attempt, or a refund.
+    async fn ask_for_work(&self) -> Result<Box<Work>, MailboxError> {
+        while let Ok(Err(_)) = self.deps.storage.send(CheckReach).timeout(CHILD_DEADLINE).await {
+            sleep(BLOBS_AWAY).await;
+        }
+        self.deps.master.send(GetWork { worker: self.name.clone() }).await
     }
 
     fn is_fit(&self, child: &Child) -> bool {

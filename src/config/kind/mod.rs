@@ -1,13 +1,15 @@
 //! The kinds of values: what a key takes, how it is read, and its one normal form. Numbers, sizes and durations lie in
-//! `numbers`, everything else in `words`; which key has which kind is the sections' business.
+//! `numbers`, what leads to other servers in `remote`, everything else in `words`; which key has which kind is the sections' business.
 
 mod numbers;
+mod remote;
 mod words;
 
 use serde_json::Value as Json;
 
 use crate::config::raw::Raw;
 pub(crate) use numbers::{Count, CountOrCores, Size, Time};
+pub(crate) use remote::{Blobs, Hidden, Label, OptionalServer};
 pub(crate) use words::{Address, Choice, Directory, Keep, OptionalFile, OriginList, PipelineText, Switch, Tasks};
 
 /// A value that its key does not take; the text says what was expected and what was found.

@@ -5,6 +5,7 @@ mod janitor;
 mod limits;
 mod log;
 pub(crate) mod presets;
+mod s3;
 mod server;
 mod tasks;
 mod uploads;
@@ -16,6 +17,7 @@ pub use data::DataConfig;
 pub use janitor::JanitorConfig;
 pub use limits::{AssetLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
+pub use s3::S3Config;
 pub use server::ServerConfig;
 pub use tasks::TasksConfig;
 pub use uploads::UploadConfig;
@@ -26,9 +28,10 @@ pub use workers::WorkersConfig;
 use crate::config::schema::Section;
 
 /// Every section, in the order of `config.toml`.
-pub(crate) static SECTIONS: [&Section; 11] = [
+pub(crate) static SECTIONS: [&Section; 12] = [
     &ServerConfig::SECTION,
     &DataConfig::SECTION,
+    &S3Config::SECTION,
     &UploadConfig::SECTION,
     &TasksConfig::SECTION,
     &WorkersConfig::SECTION,

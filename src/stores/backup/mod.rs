@@ -41,6 +41,12 @@ pub enum BackupError {
         /// The directory.
         dir: PathBuf,
     },
+    /// The images are not in the data directory.
+    #[error("the images are in {place}, not in the data directory: keep versions there, and copy the database with it (docs/s3.md)")]
+    Elsewhere {
+        /// Where they are.
+        place: String,
+    },
     /// The place for the copy is taken.
     #[error("{dir} is not empty: name a directory that is empty or not there yet")]
     NotEmpty {
@@ -80,7 +86,7 @@ impl BackupError {
     /// Whether the command that was given cannot be carried out at all, so that nothing was done.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
-        matches!(self, Self::NoData { .. } | Self::NotEmpty { .. } | Self::Incomplete { .. })
+        matches!(self, Self::Elsewhere { .. } | Self::NoData { .. } | Self::NotEmpty { .. } | Self::Incomplete { .. })
     }
 }
 

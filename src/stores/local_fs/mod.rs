@@ -5,7 +5,6 @@
 //! journal commit, so there are as many of them as fsyncs that are worth sharing (docs/benchmarks.md has the figures). They
 //! also make the store independent of the caller's runtime and let it close cleanly.
 
-mod ages;
 mod files;
 mod integrity;
 mod layout;
@@ -25,8 +24,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::domain::blob::{BlobKey, BlobMeta};
 use crate::domain::faults;
+use crate::stores::ages::Ages;
 use crate::stores::blobs::{BlobCursor, BlobEntry, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
-use crate::stores::local_fs::ages::Ages;
 use crate::stores::local_fs::layout::Layout;
 use crate::stores::local_fs::removals::Removals;
 use crate::stores::local_fs::temp::sorted;

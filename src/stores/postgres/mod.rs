@@ -52,6 +52,7 @@ use uuid::Uuid;
 pub use connection::OpenError;
 
 use crate::domain::task::{Change, RetryPolicy, Task};
+use crate::stores::Database;
 use crate::stores::postgres::connection::Connections;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::session::{Session, column};
@@ -146,11 +147,6 @@ impl PostgresDb {
         Ok(Self { queue, _thread: thread, engine, reading, rules, commits, reads: Reads::new(read_queue) })
     }
 
-    /// The name of the database, given to it once.
-    pub fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>> {
-        self.read(|session, _| async { column(&session.query_one("SELECT id FROM identity", &[]).await?, "id") }.boxed())
-    }
-
     /// How busy the engine is.
     #[must_use]
     pub fn stats(&self) -> PostgresStats {
@@ -201,6 +197,12 @@ impl PostgresDb {
         });
         let lost = || Fault::Unavailable("the database was closed with the request in hand".into());
         async move { Ok(answer.await.unwrap_or_else(|_| Err(lost()))?) }.boxed()
+    }
+}
+
+impl Database for PostgresDb {
+    fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>> {
+        self.read(|session, _| async { column(&session.query_one("SELECT id FROM identity", &[]).await?, "id") }.boxed())
     }
 }
 

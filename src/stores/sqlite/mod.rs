@@ -40,6 +40,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
+use uuid::Uuid;
 
 pub use connection::OpenError;
 pub use snapshot::{Owner, Reference, References, RowRead, copy_database};
@@ -52,9 +53,10 @@ use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::Now;
 use crate::stores::sqlite::views::Views;
 use crate::stores::sqlite::writer::Writer;
+use crate::stores::tasks::TaskStoreError;
 use crate::stores::threads::QueueStats;
 use crate::stores::webhooks::{Letter, plain_letter};
-use crate::stores::{Clock, monotonic_clock};
+use crate::stores::{Clock, Database, monotonic_clock};
 
 /// The database's name inside the data directory; `-wal` and `-shm` files stand beside it while it is open.
 pub const FILE_NAME: &str = "safelight.sqlite3";
@@ -167,6 +169,12 @@ impl SqliteDb {
             Ok(queued.map_err(Fault::Unavailable)?.await.unwrap_or_else(|_| Err(lost()))?)
         }
         .boxed()
+    }
+}
+
+impl Database for SqliteDb {
+    fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>> {
+        self.read(|connection, _| Ok(Uuid::from_bytes(connection.query_row("SELECT id FROM identity", [], |row| row.get(0))?)))
     }
 }
 

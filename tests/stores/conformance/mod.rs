@@ -14,8 +14,10 @@ pub(crate) mod webhooks;
 use crate::blob_fixtures::Local;
 use crate::fixtures::Sqlite;
 use crate::postgres_fixtures::Postgres;
+#[cfg(feature = "s3")]
+use crate::s3_fixtures::S3;
 
-/// One `#[test]` per promise, run on a fresh engine; skipped where there is none.
+/// One `#[test]` per promise, run on a fresh engine; without one, its maker has said why.
 macro_rules! conformance {
     ($engine:ident = $make:expr, $($suite:ident: [$($promise:ident),* $(,)?])*) => {
         mod $engine {
@@ -121,3 +123,7 @@ asset_store! { postgres_assets = Postgres::fresh() }
 key_store! { sqlite_keys = Some(Sqlite::default()) }
 key_store! { postgres_keys = Postgres::fresh() }
 blob_store! { local_blobs = Some(Local::default()) }
+#[cfg(feature = "s3")]
+blob_store! { s3_blobs = S3::fresh() }
+#[cfg(feature = "s3")]
+blob_store! { s3_blobs_that_overwrite = S3::that_overwrites() }

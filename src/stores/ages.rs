@@ -11,7 +11,7 @@ use crate::domain::blob::BlobKey;
 use crate::stores::Clock;
 
 /// The puts of this opening, remembered in two generations of `limit` each.
-pub(super) struct Ages {
+pub(in crate::stores) struct Ages {
     clock: Clock,
     opened: Duration,
     limit: Duration,
@@ -26,13 +26,13 @@ struct Generations {
 }
 
 impl Ages {
-    pub(super) fn new(clock: Clock, limit: Duration) -> Self {
+    pub(in crate::stores) fn new(clock: Clock, limit: Duration) -> Self {
         let opened = clock();
         Self { clock, opened, limit, puts: Mutex::new(Generations { began: opened, ..Generations::default() }) }
     }
 
     /// Remembers that `key` is about to appear.
-    pub(super) fn record(&self, key: BlobKey) {
+    pub(in crate::stores) fn record(&self, key: BlobKey) {
         let now = (self.clock)();
         let mut puts = self.puts.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_sub(puts.began) > self.limit {
@@ -42,8 +42,17 @@ impl Ages {
         puts.current.insert(key, now);
     }
 
+    /// The same for one that was put in this opening, and not so long ago that it was forgotten.
+    #[cfg(feature = "s3")]
+    pub(in crate::stores) fn put_here(&self, key: BlobKey) -> Option<Duration> {
+        let now = (self.clock)();
+        let puts = self.puts.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = puts.current.get(&key).or_else(|| puts.former.get(&key)).copied()?;
+        Some(now.saturating_sub(since).min(self.limit))
+    }
+
     /// How long `key` has been there at least; at most the limit. What was there before the opening is as old as that.
-    pub(super) fn of(&self, key: BlobKey) -> Duration {
+    pub(in crate::stores) fn of(&self, key: BlobKey) -> Duration {
         let now = (self.clock)();
         let puts = self.puts.lock().unwrap_or_else(PoisonError::into_inner);
         let since = puts.current.get(&key).or_else(|| puts.former.get(&key)).copied().unwrap_or(self.opened);
