@@ -59,7 +59,7 @@ fn a_store_that_is_away_costs_no_task_and_is_back_by_itself() {
         let upload = server.post_for_json("/newImage", &small_png());
         assert_away(&upload);
         assert_eq!(upload.json()["code"], "unavailable");
-        assert_eq!(server.is_ready(&jobs[0].id), "in progress", "what can be answered is");
+        assert_eq!(server.get(&format!("/image/isReady?id={}", jobs[3].id)).status, 200, "what can be answered is");
         assert_eq!(server.get("/livez").status, 200);
         // The work in hand ends, and its results cannot be kept now.
         held.iter().for_each(Held::go_on);
@@ -75,6 +75,21 @@ fn a_store_that_is_away_costs_no_task_and_is_back_by_itself() {
 }
 
 #[test]
+fn no_work_is_begun_while_the_store_is_away() {
+    let Some((options, proxy)) = store() else { return };
+    // Without attempts to waste; a few are given back until it is noticed that the store is away.
+    let server = options.set("workers.count", 1).set("tasks.max_attempts", 1).set("tasks.max_refunds", 5).start();
+    let jobs: Vec<Job> = (0..2).map(|number| Job::upload_held(&server, number)).collect();
+    let held = jobs::wait_for_held(&server, 1);
+    proxy.be(Manner::Refusing);
+    held[0].go_on();
+    // Long enough to fail one after the other as often as it may.
+    eventually("a long time", || (server.node("storage")["details"]["unanswered"].as_u64() >= Some(8)).then_some(()));
+    proxy.be(Manner::Honest);
+    jobs::finish_all(&server, &jobs);
+}
+
+#[test]
 fn results_that_could_not_be_kept_are_made_again() {
     let Some((options, proxy)) = store() else { return };
     let server = options.set("workers.count", 1).start();
@@ -87,6 +102,8 @@ fn results_that_could_not_be_kept_are_made_again() {
         attempts.first().filter(|attempt| attempt.0 == "released").cloned()
     });
     assert_eq!(given_back, jobs::released("unavailable", true));
+    let task = server.task(&job.id).to_string();
+    assert!(!task.contains("127.0.0.1") && !task.contains(BUCKET), "no address is told: {task}");
     proxy.be(Manner::Honest);
     jobs::finish_all(&server, std::slice::from_ref(&job));
 }

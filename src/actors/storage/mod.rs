@@ -87,7 +87,7 @@ impl Service for Storage {
         let details = json!({
             "queue_depth": puts_in_flight, "puts": puts, "gets": gets, "failures": failures,
             "free_bytes": self.room.free(), "refused_for_room": self.room.refused(),
-            "reachable": self.reach.check().is_ok(),
+            "unanswered": self.reach.unanswered(),
         });
         details.as_object().cloned().unwrap_or_default()
     }

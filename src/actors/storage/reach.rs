@@ -16,7 +16,16 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     /// Since when the store has not answered, and what is known of the reason.
-    away: Option<(Instant, String)>,
+    away: Option<Away>,
+}
+
+/// A store that does not answer.
+#[derive(Debug)]
+struct Away {
+    since: Instant,
+    why: String,
+    /// Questions in a row that were not answered.
+    unanswered: u64,
 }
 
 impl Reach {
@@ -24,21 +33,27 @@ impl Reach {
     pub(super) fn check(&self) -> Result<(), BlobStoreError> {
         match &self.away {
             None => Ok(()),
-            Some((_, why)) => Err(BlobStoreError::Unavailable(why.clone())),
+            Some(away) => Err(BlobStoreError::Unavailable(away.why.clone())),
         }
     }
 
+    /// How often in a row the store did not answer.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.away.as_ref().map_or(0, |away| away.unanswered)
+    }
+
     fn answered(&mut self, answer: Result<(), BlobStoreError>, now: Instant) {
-        match (answer, &self.away) {
+        match (answer, &mut self.away) {
             (Err(error), None) => {
                 log::error!(error:%; "the blob store is away; uploads are refused and no work is begun until it is back");
-                self.away = Some((now, error.to_string()));
+                self.away = Some(Away { since: now, why: error.to_string(), unanswered: 1 });
             }
-            (Ok(()), Some((since, _))) => {
-                log::info!(away:? = now.duration_since(*since); "the blob store is back");
+            (Err(_), Some(away)) => away.unanswered += 1,
+            (Ok(()), Some(away)) => {
+                log::info!(away:? = now.duration_since(away.since); "the blob store is back");
                 self.away = None;
             }
-            _ => {}
+            (Ok(()), None) => {}
         }
     }
 }
@@ -79,7 +94,8 @@ mod tests {
         reach.answered(Err(BlobStoreError::Unavailable("no route".into())), now);
         reach.answered(Err(BlobStoreError::Unavailable("still none".into())), now);
         assert!(reach.check().unwrap_err().to_string().contains("no route"));
+        assert_eq!(reach.unanswered(), 2);
         reach.answered(Ok(()), now);
-        assert!(reach.check().is_ok());
+        assert!(reach.check().is_ok() && reach.unanswered() == 0);
     }
 }

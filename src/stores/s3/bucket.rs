@@ -155,7 +155,7 @@ fn client(options: &S3Options, timeout: Duration, retry: RetryConfig) -> Result<
 }
 
 /// What an error means for the caller. A store that cannot be reached, refuses this server or fails within itself is away: nothing that
-/// it was asked counts as done.
+/// it was asked counts as done. What callers are told names no address, since it may end in the history of a task; the log has it all.
 pub(super) fn told(error: object_store::Error) -> BlobStoreError {
     match error {
         object_store::Error::NotFound { .. } => BlobStoreError::NotFound,
@@ -165,9 +165,20 @@ pub(super) fn told(error: object_store::Error) -> BlobStoreError {
             if text.contains("507 Insufficient Storage") || text.contains("QuotaExceeded") {
                 BlobStoreError::Full
             } else {
-                BlobStoreError::Unavailable(format!("the S3 store did not do what it was asked: {text}"))
+                log::info!(error = text.as_str(); "a request to the S3 store failed");
+                BlobStoreError::Unavailable(in_short(&text))
             }
         }
+    }
+}
+
+/// The kind of an error, by its text: the client keeps its types to itself.
+fn in_short(text: &str) -> String {
+    let status = text.split_once("status code: ").map(|(_, rest)| rest.split(':').next().unwrap_or(rest));
+    match status {
+        Some(status) => format!("the S3 store answers {}", status.trim()),
+        None if text.contains("timed out") || text.contains("Timeout") => "the S3 store does not answer in time".to_owned(),
+        None => "the S3 store cannot be reached".to_owned(),
     }
 }
 
@@ -194,4 +205,22 @@ pub(super) fn deadline(timeout: Duration, len: u64) -> Duration {
 pub(super) async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, BlobStoreError>>) -> Result<T, BlobStoreError> {
     let late = |_| Err(BlobStoreError::Unavailable(format!("the S3 store did not answer within {} s", deadline.as_secs())));
     tokio::time::timeout(deadline, work).await.unwrap_or_else(late)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_callers_are_told_names_no_address() {
+        let told = in_short(
+            "Error performing PUT http://10.0.0.7/b/k in 3 s - Server returned non-2xx status code: 503 Service Unavailable: <x/>",
+        );
+        assert_eq!(told, "the S3 store answers 503 Service Unavailable");
+        assert_eq!(
+            in_short("error sending request for url (http://10.0.0.7): operation timed out"),
+            "the S3 store does not answer in time"
+        );
+        assert_eq!(in_short("error sending request for url (http://10.0.0.7): connection refused"), "the S3 store cannot be reached");
+    }
 }
