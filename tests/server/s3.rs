@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Answer, Options, Server, eventually, files};
+use crate::harness::{Answer, Options, eventually, files};
 use crate::images::small_png;
 use crate::jobs::{self, Held, Job};
 use crate::proxy::{Manner, Proxy};
