@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub use crate::stores::backup::{BackupError, Report as BackupReport};
 
-use crate::config::{BlobPlace, DataConfig};
+use crate::config::{BlobPlace, DataConfig, TaskPlace};
 use crate::stores::backup::{Problem, backup, restore, verify};
 
 /// What is to be done.
@@ -22,10 +22,13 @@ pub enum BackupCommand {
 /// Does what is asked with the data directory; whatever is wrong with a row is told to `tell`, in words. Blocks.
 ///
 /// # Errors
-/// When it was not done; also where the images are not in the data directory.
+/// When it was not done; also where tasks or images are not in the data directory.
 pub fn run_backup_command(config: &DataConfig, command: &BackupCommand, tell: &mut dyn FnMut(&str)) -> Result<BackupReport, BackupError> {
     if config.blobs != BlobPlace::Local {
-        return Err(BackupError::Elsewhere { place: config.blobs.to_string() });
+        return Err(BackupError::Elsewhere { what: "images", place: config.blobs.to_string() });
+    }
+    if config.tasks != TaskPlace::Local {
+        return Err(BackupError::Elsewhere { what: "tasks", place: config.tasks.to_string() });
     }
     let (data, tell) = (config.dir.as_path(), &mut |problem: &Problem| tell(&problem.to_string()));
     match command {

@@ -12,8 +12,13 @@ section! {
         /// The directory that holds everything; it is made when it is not there. A relative path starts at the working
         /// directory. A second server on the same directory refuses to start.
         dir: PathBuf = fixed(Directory, "./data"),
-use crate::config::kind::{Blobs, Directory, Size, Tasks};
-use crate::config::{BlobPlace, TaskPlace};
+        /// Where tasks, settings, API keys and webhooks are kept: "local" is an SQLite database in the directory; a URL such as
+        /// "postgres://user:password@host/safelight" is a PostgreSQL database (13 or later), in a schema called safelight. A
+        /// password is better given by the environment (SAFELIGHT__DATA__TASKS). One server at a time may use it.
+        tasks: TaskPlace = fixed(Tasks, "local"),
+        /// Where images are kept: "local", in the data directory, or in a bucket of an S3-compatible store ([s3]), which then belongs to this
+        /// database and to no other.
+        blobs: BlobPlace = fixed(Blobs, "local"),
         /// How much of the disk uploads leave free: one that would leave less is refused with 507 before its body is read, so
         /// that results and the database still have room. It is measured once a second; 0 lets uploads fill the disk.
         min_free: u64 = fixed(Size { min: 0, max: 1 << 50 }, "256MiB"),

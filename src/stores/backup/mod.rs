@@ -41,9 +41,11 @@ pub enum BackupError {
         /// The directory.
         dir: PathBuf,
     },
-    /// The images are not in the data directory.
-    #[error("the images are in {place}, not in the data directory: keep versions there, and copy the database with it (docs/s3.md)")]
+    /// Tasks or images are not in the data directory.
+    #[error("the {what} are in {place}, not in the data directory: use what is there for backups (docs/backup.md)")]
     Elsewhere {
+        /// What is not there.
+        what: &'static str,
         /// Where they are.
         place: String,
     },
