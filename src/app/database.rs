@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::AppError;
-use crate::config::{Config, TaskPlace};
+use crate::config::{BlobPlace, Config, TaskPlace};
 use crate::domain::task::RetryPolicy;
 use crate::http;
 use crate::stores::data_dir::DataDir;
@@ -22,7 +22,11 @@ pub(super) fn open(config: &Config, data_dir: &DataDir, clock: Clock) -> Result<
         }
         TaskPlace::Postgres(url) => {
             let node = data_dir.node()?;
-            let blobs = format!("in the directory of server {node}");
+            let blobs = match &config.data.blobs {
+                BlobPlace::Local => format!("in the directory of server {node}"),
+                // With the address: two stores may have buckets of one name.
+                place => format!("in {place} at {}", config.s3.endpoint.as_deref().unwrap_or(&config.s3.region)),
+            };
             let options = PostgresOptions { node, blobs, policy, letter, ..PostgresOptions::default() };
             Ok(Arc::new(PostgresDb::open(url.expose(), options)?))
         }

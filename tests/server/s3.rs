@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::cluster::Cluster;
 use crate::harness::{Answer, Options, eventually, files};
 use crate::images::small_png;
 use crate::jobs::{self, Held, Job};
@@ -13,8 +14,13 @@ fn store() -> Option<(Options, Proxy)> {
     let server = Seaweed::shared().inspect_err(|why| println!("skipped: {why}")).ok()?;
     let proxy = Proxy::before(server.port());
     let place = server.options(&proxy.endpoint());
-    let options = Options::new().set("data.blobs", format!("s3://{BUCKET}/{}", place.prefix)).set("s3.endpoint", proxy.endpoint());
-    Some((options.set("s3.access_key", ACCESS_KEY).set("s3.secret_key", SECRET_KEY).set("s3.timeout", "2s"), proxy))
+    Some((reached(&proxy.endpoint(), &place.prefix), proxy))
+}
+
+/// Settings for a place in the store.
+fn reached(endpoint: &str, prefix: &str) -> Options {
+    let options = Options::new().set("data.blobs", format!("s3://{BUCKET}/{prefix}")).set("s3.endpoint", endpoint);
+    options.set("s3.access_key", ACCESS_KEY).set("s3.secret_key", SECRET_KEY).set("s3.timeout", "2s")
 }
 
 fn assert_away(answer: &Answer) {
@@ -106,6 +112,22 @@ fn results_that_could_not_be_kept_are_made_again() {
     assert!(!task.contains("127.0.0.1") && !task.contains(BUCKET), "no address is told: {task}");
     proxy.be(Manner::Honest);
     jobs::finish_all(&server, std::slice::from_ref(&job));
+}
+
+#[test]
+fn servers_share_a_database_and_a_store() {
+    let (store, cluster) = match (Seaweed::shared(), Cluster::shared()) {
+        (Ok(store), Ok(cluster)) => (store, cluster),
+        (Err(why), _) | (_, Err(why)) => return println!("skipped: {why}"),
+    };
+    let (url, endpoint) = (cluster.database(), store.endpoint());
+    let place = store.options(&endpoint).prefix;
+    let servers = [(); 2].map(|()| reached(&endpoint, &place).set("data.tasks", &url).start());
+    let jobs: Vec<(usize, Job)> = (0..12).map(|number| (number, Job::upload(&servers[number % 2], number as u32))).collect();
+    // Whoever did the work, the other one has the result.
+    jobs.iter().for_each(|(number, job)| job.check(&servers[(number + 1) % 2]));
+    assert_eq!(servers[1].delete(&format!("/v1/tasks/{}", jobs[0].1.id)).status, 204);
+    assert_eq!(servers[0].image(&jobs[0].1.id).status, 404);
 }
 
 #[test]
