@@ -27,6 +27,8 @@ mod kills;
 mod listing;
 #[path = "../common/mutation.rs"]
 mod mutation;
+#[cfg(feature = "s3")]
+mod nodes;
 mod operator;
 mod panics;
 mod postgres;
