@@ -16,7 +16,7 @@ section! {
         /// "postgres://user:password@host/safelight" is a PostgreSQL database (13 or later), in a schema called safelight. A
         /// password is better given by the environment (SAFELIGHT__DATA__TASKS). One server at a time may use it.
         tasks: TaskPlace = fixed(Tasks, "local"),
-        /// Where images are kept: "local", in the data directory, or in a bucket of an S3-compatible store ([s3]), which then belongs to this
+        /// Where images are kept: "local", in the data directory, or in a bucket of an S3-compatible store (`s3`), which then belongs to this
         /// database and to no other.
         blobs: BlobPlace = fixed(Blobs, "local"),
         /// How much of the disk uploads leave free: one that would leave less is refused with 507 before its body is read, so
