@@ -14,7 +14,7 @@ section! {
         dir: PathBuf = fixed(Directory, "./data"),
         /// Where tasks, settings, API keys and webhooks are kept: "local" is an SQLite database in the directory; a URL such as
         /// "postgres://user:password@host/safelight" is a PostgreSQL database (13 or later), in a schema called safelight. A
-        /// password is better given by the environment (SAFELIGHT__DATA__TASKS). One server at a time may use it.
+        /// password is better given by the environment (SAFELIGHT__DATA__TASKS). Servers share it that share the images, too.
         tasks: TaskPlace = fixed(Tasks, "local"),
         /// Where images are kept: "local", in the data directory, or in a bucket of an S3-compatible store (`s3`), which then belongs to this
         /// database and to no other.
