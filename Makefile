@@ -29,7 +29,8 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	cargo test --features faults,s3
 
 test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)
-	cargo test --features faults,s3,libaom --test imaging -- avif::
+	@# Another build of the whole library for a few tests, most of whose time is that of C: it need not be a fast one.
+	cargo test --config profile.dev.opt-level=0 --features faults,s3,libaom --test imaging -- avif::
 
 test-avif: test-libaom ## Run them by rav1e, too
 	cargo test --features faults,s3,avif --test imaging -- avif::
@@ -38,9 +39,10 @@ campaign: ## Run every proof of reliability at full size (an hour; root for powe
 	scripts/campaign
 
 lint: ## Let clippy judge every target, with and without the planted faults
-	cargo clippy --all-targets --features faults,s3 -- -D warnings
+	@features=faults,s3; \
+	if pkg-config --exists aom; then features+=,libaom; else echo 'skipped: clippy with libaom'; fi; \
+	set -x; cargo clippy --all-targets --features $$features -- -D warnings
 	cargo clippy --all-targets -- -D warnings
-	@if pkg-config --exists aom; then set -x; cargo clippy --all-targets --features libaom -- -D warnings; else echo 'skipped: clippy with libaom'; fi
 
 fmt: ## Format the sources
 	cargo fmt
