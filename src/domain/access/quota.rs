@@ -14,7 +14,7 @@ use crate::domain::whole;
 pub struct Quota {
     /// Requests in a minute. As many may come at once; each then becomes free again after its share of the minute.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "pace")]
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_u32)]
+    #[schema(value_type = Option<u32>, format = "uint32", minimum = 1, maximum = 4_294_967_295_u32)]
     pub requests_per_minute: Option<NonZeroU32>,
     /// Tasks that have not ended, uploads under way included.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole::optional")]
