@@ -5,19 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::app::{BackupCommand, BackupReport, run_backup_command};
-use crate::cli::{UNUSABLE, print, sources};
-use crate::config::{Config, Flag};
-
-/// Where the data is.
-#[derive(Debug, Default, clap::Args)]
-pub(super) struct Place {
-    /// The configuration [default: ./config.toml where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The directory that holds everything [key: data.dir]
-    #[arg(long, value_name = "DIR")]
-    data: Option<String>,
-}
+use crate::cli::place::Place;
+use crate::cli::{UNUSABLE, print};
 
 /// The arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -66,13 +55,9 @@ impl Verify {
 }
 
 fn run(place: Place, command: &BackupCommand) -> ExitCode {
-    let flags = place.data.map(|value| Flag { flag: "--data", key: "data.dir", value }).into_iter().collect();
-    let config = match Config::load(&sources::sources(place.config, flags)) {
+    let config = match place.load() {
         Ok(config) => config,
-        Err(faults) => {
-            eprintln!("{faults}");
-            return ExitCode::from(UNUSABLE);
-        }
+        Err(unusable) => return unusable,
     };
     match run_backup_command(&config.data, command, &mut |problem| eprintln!("{problem}")) {
         Ok(report) => tell(&report),

@@ -3,25 +3,14 @@
 //! A new key is all that is printed to standard output, so that a script can take it; what people want to know goes to standard error.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{KeyBody, KeysCommand, run_keys_command};
-use crate::cli::{UNUSABLE, print, sources};
-use crate::config::{Config, Flag, parse_duration, parse_size};
+use crate::cli::place::Place;
+use crate::cli::print;
+use crate::config::{parse_duration, parse_size};
 use crate::domain::access::{KeyChange, KeyId, KeyName, NewKey, Quota, Scopes};
-
-/// Where the keys are.
-#[derive(Debug, Default, clap::Args)]
-pub(super) struct Place {
-    /// The configuration [default: ./config.toml where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The directory that holds everything [key: data.dir]
-    #[arg(long, value_name = "DIR")]
-    data: Option<String>,
-}
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Arguments {
@@ -117,13 +106,9 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
         Arguments::Revoke { id, place } => (KeysCommand::Revoke(id), place),
         Arguments::Rotate { id, overlap, place } => (KeysCommand::Rotate(id, overlap.unwrap_or(KeyChange::USUAL_OVERLAP)), place),
     };
-    let flags = place.data.map(|value| Flag { flag: "--data", key: "data.dir", value }).into_iter().collect();
-    let config = match Config::load(&sources::sources(place.config, flags)) {
+    let config = match place.load() {
         Ok(config) => config,
-        Err(faults) => {
-            eprintln!("{faults}");
-            return ExitCode::from(UNUSABLE);
-        }
+        Err(unusable) => return unusable,
     };
     match run_keys_command(&config, &command) {
         Ok(keys) => tell(&command, &keys),

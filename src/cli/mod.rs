@@ -7,6 +7,7 @@ mod explain;
 mod health;
 mod keys;
 mod logging;
+mod place;
 mod serve;
 mod sources;
 
