@@ -25,6 +25,7 @@ mod local_fs;
 #[path = "../common/mutation.rs"]
 mod mutation;
 mod postgres;
+mod postgres_claims;
 mod postgres_fixtures;
 #[cfg(feature = "faults")]
 #[path = "../common/proof.rs"]

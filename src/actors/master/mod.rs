@@ -33,6 +33,7 @@ use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::supervision::{Backoff, Details, InitResult, Lifeline, ParkedReply, Scale, Service};
 use crate::actors::task_db::{COMMIT_DEADLINE, GetBacklog, GetUsage, Recover, TaskDb};
 use crate::config::Live;
+use crate::domain::pace::Pace;
 use crate::domain::task::Claim;
 use crate::stores::tasks::{Backlog, CallerUsage};
 
@@ -93,6 +94,8 @@ pub struct Master {
     /// Outcomes on their way to the database.
     settling: Vec<Claim>,
     drained: Vec<ParkedReply<Drain>>,
+    /// How often leases are looked for that have ended.
+    lease_looks: Pace,
 }
 
 impl Master {
@@ -109,6 +112,7 @@ impl Master {
             lifeline: Lifeline::new(),
             settling: Vec::new(),
             drained: Vec::new(),
+            lease_looks: Pace::new(Duration::ZERO),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use futures::future::{BoxFuture, join_all};
@@ -14,6 +14,9 @@ use crate::domain::task::{Claim, Failure};
 
 /// How often the store is asked for what no message told: the news are hints, this is the truth.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long a look for lost leases may take.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Lost leases taken back per tick.
 const EXPIRED_PER_TICK: usize = 64;
@@ -36,18 +39,27 @@ impl Master {
     fn tick(&mut self, context: &mut Context<Self>) {
         faults::point("master.tick");
         self.claim_for_waiting(context);
+        self.look_for_lost_leases(context);
         let task_db = self.deps.task_db.clone();
-        let look = async move {
-            let expired = task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).timeout(TICK).await;
-            (expired, task_db.send(GetBacklog).timeout(TICK).await, task_db.send(GetUsage).timeout(TICK).await)
-        };
-        context.spawn(look.into_actor(self).map(|(expired, backlog, usage), master, context| {
+        let count = async move { (task_db.send(GetBacklog).timeout(TICK).await, task_db.send(GetUsage).timeout(TICK).await) };
+        context.spawn(count.into_actor(self).map(|counted, master, _| match counted {
+            (Ok(Ok(backlog)), Ok(Ok(usage))) => master.admission.recount(backlog, usage),
+            _ => master.admission.not_counted(),
+        }));
+    }
+
+    /// Walks over all that is in progress, and in PostgreSQL over what was since the oldest view that anybody has of the database: while that
+    /// takes long, it is done less often.
+    fn look_for_lost_leases(&mut self, context: &mut Context<Self>) {
+        let begun = Instant::now();
+        if !self.lease_looks.begin(begun) {
+            return;
+        }
+        let expired = self.deps.task_db.send(ListExpired { limit: EXPIRED_PER_TICK }).timeout(LOOK);
+        context.spawn(expired.into_actor(self).map(move |expired, master, context| {
+            master.lease_looks.end(Instant::now(), begun.elapsed());
             if let Ok(Ok(expired)) = expired {
                 master.take_back(expired, context);
-            }
-            match (backlog, usage) {
-                (Ok(Ok(backlog)), Ok(Ok(usage))) => master.admission.recount(backlog, usage),
-                _ => master.admission.not_counted(),
             }
         }));
     }

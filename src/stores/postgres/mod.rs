@@ -6,6 +6,7 @@
 //! | `schema` | the migrations, `schema_N.sql` |
 //! | `writer` | the queue of what changes something, its transactions and their outcomes |
 //! | `changes`, `insertion`, `writes` | changes of tasks: loaded at once, decided by the state machine, written at once |
+//! | `claims`, `low_water` | the hand-out of tasks, and from where on it reads the queue |
 //! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the six traits |
 //! | `history`, `deliveries`, `idempotency`, `turns`, `tallies` | what is written with the tasks' changes |
 //! | `order` | why numbers become visible in their order |
@@ -17,6 +18,7 @@
 
 mod assets;
 mod changes;
+mod claims;
 mod connection;
 mod deliveries;
 mod events;
@@ -26,6 +28,7 @@ mod idempotency;
 mod insertion;
 mod key_values;
 mod keys;
+mod low_water;
 mod order;
 mod queries;
 mod rows;
@@ -55,6 +58,7 @@ use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
 use crate::stores::postgres::connection::Connections;
 use crate::stores::postgres::fault::Fault;
+use crate::stores::postgres::low_water::LowWater;
 use crate::stores::postgres::session::{Session, column};
 use crate::stores::postgres::writer::{Request, Writer};
 use crate::stores::tasks::TaskStoreError;
@@ -123,6 +127,7 @@ pub struct PostgresDb {
     engine: Handle,
     reading: Connections,
     rules: Arc<Rules>,
+    low_water: Arc<LowWater>,
     commits: Arc<AtomicU64>,
     reads: Reads,
 }
@@ -144,7 +149,8 @@ impl PostgresDb {
         let engine = runtime.handle().clone();
         let body = move || runtime.block_on(writer.serve(requests));
         let thread = Threads::spawn("postgres", [body])?;
-        Ok(Self { queue, _thread: thread, engine, reading, rules, commits, reads: Reads::new(read_queue) })
+        let (low_water, reads) = (Arc::new(LowWater::new()), Reads::new(read_queue));
+        Ok(Self { queue, _thread: thread, engine, reading, rules, low_water, commits, reads })
     }
 
     /// How busy the engine is.

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Claim, Task, TaskState};
 use crate::stores::postgres::Rules;
+use crate::stores::postgres::claims::{FRESH, RETURNED};
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::order::{Numbers, settled};
 use crate::stores::postgres::rows::{ATTEMPT, SET_ASIDE, TASK, attempt, claim, int, number, task};
@@ -94,9 +95,11 @@ pub(super) async fn claims(session: &Session, rules: &Rules) -> Result<Vec<Claim
 }
 
 pub(super) async fn next_runnable(session: &Session) -> Result<Option<Duration>, Fault> {
-    let statement = "SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 'not_started' AND not_before IS NULL) AS runnable,
-         (SELECT min(not_before) FROM tasks WHERE not_before < $1) - moment() AS wait";
-    let row = session.query_one(statement, &[&SET_ASIDE]).await?;
+    let statement = format!(
+        "SELECT EXISTS (SELECT 1 FROM tasks WHERE {FRESH}) OR EXISTS (SELECT 1 FROM tasks WHERE {RETURNED}) AS runnable,
+             (SELECT min(not_before) FROM tasks WHERE not_before < $1) - moment() AS wait"
+    );
+    let row = session.query_one(&statement, &[&SET_ASIDE]).await?;
     let (runnable, wait): (bool, Option<i64>) = (column(&row, "runnable")?, column(&row, "wait")?);
     Ok(if runnable { Some(Duration::ZERO) } else { wait.map(|wait| Duration::from_micros(wait.max(0).unsigned_abs())) })
 }

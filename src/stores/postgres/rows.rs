@@ -45,6 +45,11 @@ impl Now {
         Ok(Self { moment: column(&row, "moment")?, wall: Timestamp(number(&row, "wall")?) })
     }
 
+    /// The clock of leases and backoffs, as they are stored.
+    pub(super) fn moment(self) -> i64 {
+        self.moment
+    }
+
     /// The moment `after` from now as leases and backoffs are stored. The greatest number is kept for [`SET_ASIDE`].
     pub(super) fn deadline(self, after: Duration) -> i64 {
         self.moment.saturating_add(i64::try_from(after.as_micros()).unwrap_or(SET_ASIDE)).min(SET_ASIDE - 1)

@@ -1,6 +1,7 @@
-//! Tasks in PostgreSQL: the trait, and what changes many tasks of the engine's own accord: claims, recovery, retirement.
+//! Tasks in PostgreSQL: the trait, and what changes many tasks of the engine's own accord: recovery, retirement. Claims are in `claims`.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,10 +11,10 @@ use crate::domain::ids::TaskId;
 use crate::domain::task::{Change, Claim, Task};
 use crate::stores::postgres::changes::decide;
 use crate::stores::postgres::fault::Fault;
-use crate::stores::postgres::rows::{Now, SET_ASIDE, TASK, int, task};
-use crate::stores::postgres::session::{Session, column};
+use crate::stores::postgres::rows::{Now, TASK, int, task};
+use crate::stores::postgres::session::Session;
 use crate::stores::postgres::writes::{self, Step};
-use crate::stores::postgres::{PostgresDb, Rules, queries, tallies, turns};
+use crate::stores::postgres::{PostgresDb, Rules, claims, queries, tallies};
 use crate::stores::tasks::{
     Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError, TaskView, recovered,
 };
@@ -24,7 +25,22 @@ impl TaskStore for PostgresDb {
     }
 
     fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>> {
-        self.write(move |session, rules| claim(session, rules, request.clone()).boxed())
+        let (low_water, begun) = (Arc::clone(&self.low_water), Instant::now());
+        let start = low_water.start(begun);
+        let claimed = self.write::<_, TaskStoreError>(move |session, rules| claims::claim(session, rules, request.clone(), start).boxed());
+        async move {
+            match claimed.await {
+                Ok(claims::Claimed { tasks, reached }) => {
+                    low_water.reached(start, reached, Instant::now());
+                    Ok(tasks)
+                }
+                Err(error) => {
+                    low_water.failed(start, Instant::now(), begun.elapsed());
+                    Err(error)
+                }
+            }
+        }
+        .boxed()
     }
 
     fn get(&self, id: TaskId) -> BoxFuture<'static, Result<Option<Task>, TaskStoreError>> {
@@ -66,75 +82,6 @@ impl TaskStore for PostgresDb {
     fn next_runnable(&self) -> BoxFuture<'static, Result<Option<Duration>, TaskStoreError>> {
         self.read(|session, _| queries::next_runnable(session).boxed())
     }
-}
-
-/// A waiting task, locked, with its rank.
-struct Next {
-    task: Task,
-    rank: i64,
-}
-
-async fn claim(session: &Session, rules: &Rules, ClaimRequest { workers, lease }: ClaimRequest) -> Result<Vec<ClaimedTask>, Fault> {
-    if workers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let now = Now::read(session).await?;
-    end_backoffs(session).await?;
-    let next = next_runnable(session, rules, workers.len()).await?;
-    let ranks: Vec<i64> = next.iter().map(|next| next.rank).collect();
-    let mut steps = Vec::with_capacity(next.len());
-    for (Next { task, .. }, worker) in next.into_iter().zip(workers) {
-        match task.claim(lease, now.wall) {
-            Ok(transition) => steps.push(Step { before: task, transition, worker: Some(worker) }),
-            // What the statement saw was changed before its row was locked.
-            Err(rejected) => return Err(Fault::Conflict(format!("task {}: {rejected}", task.id))),
-        }
-    }
-    writes::store(session, rules, &steps, now).await?;
-    turns::move_on(session, rules, &ranks).await?;
-    let claimed = steps.into_iter().map(|Step { transition, worker, .. }| {
-        let claim = transition.task.current_claim();
-        ClaimedTask { worker: worker.unwrap_or_default(), task: transition.task, claim }
-    });
-    Ok(claimed.collect())
-}
-
-/// Backoffs that end at once: enough for any pause, few enough for any transaction.
-const BACKOFFS: i64 = 1000;
-
-/// Tasks whose backoff is over wait like any other. Those that another node is about are left to it.
-async fn end_backoffs(session: &Session) -> Result<(), Fault> {
-    let statement = "UPDATE tasks SET not_before = NULL WHERE seq IN (
-             SELECT seq FROM tasks WHERE not_before <= moment() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED
-         )";
-    session.execute(statement, &[&BACKOFFS]).await.map(drop)
-}
-
-/// The tasks that the next free workers get. A row that cannot be read is set aside: it must not hold up those behind it.
-async fn next_runnable(session: &Session, rules: &Rules, wanted: usize) -> Result<Vec<Next>, Fault> {
-    // Materialized: joined as a plain subquery it could be run more than once, and lock more rows than were asked for.
-    let statement = format!(
-        "WITH next AS MATERIALIZED (
-             SELECT seq FROM tasks WHERE state = 'not_started' AND not_before IS NULL ORDER BY rank, seq LIMIT $1 FOR UPDATE SKIP LOCKED
-         ) SELECT {TASK} FROM tasks JOIN next USING (seq) ORDER BY tasks.rank, tasks.seq"
-    );
-    loop {
-        let rows = session.query(&statement, &[&int(wanted as u64)]).await?;
-        let read: Vec<_> =
-            rows.iter().map(|row| Ok((column(row, "seq")?, column(row, "rank")?, task(row)))).collect::<Result<_, Fault>>()?;
-        let broken: Vec<i64> = read.iter().filter(|(seq, _, task)| is_unreadable(*seq, task)).map(|(seq, ..)| *seq).collect();
-        if broken.is_empty() {
-            let next = read.into_iter().filter_map(|(_, rank, task)| Some(Next { task: task.ok()?, rank }));
-            return Ok(next.collect());
-        }
-        let set_aside = "UPDATE tasks SET not_before = $1, node = $2 WHERE seq = ANY($3)";
-        session.execute(set_aside, &[&SET_ASIDE, &rules.node, &broken]).await?;
-    }
-}
-
-fn is_unreadable(seq: i64, task: &Result<Task, Fault>) -> bool {
-    let told = |fault| log::error!(seq, fault:%; "a waiting task cannot be read and is set aside until the next start");
-    task.as_ref().inspect_err(|fault| told(*fault)).is_err()
 }
 
 /// What this node had in hand; what others have stays theirs.
