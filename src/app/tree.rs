@@ -20,7 +20,7 @@ use crate::actors::storage::Storage;
 use crate::actors::supervision::{
     Backoff, ChildSpec, Mailbox, Options, Policy, Root, RootError, Scale, Service, Strategy, Template, child, pool, supervisor,
 };
-use crate::actors::task_db::{TaskDb, TasksChanged};
+use crate::actors::task_db::{ChangedElsewhere, TaskDb, TasksChanged};
 use crate::actors::webhooks::{Courier, FlightLimits, Reach, Webhooks, WebhooksDeps};
 use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
@@ -62,7 +62,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (storage_spec, storage) = storage(config, stores);
     let (notifier_spec, notifier) = notifier(config, stores);
     let (webhooks_spec, webhooks) = webhooks(config, stores);
-    let (task_db_spec, task_db) = task_db(stores, vec![notifier.clone().recipient(), webhooks.clone().recipient()]);
+    let told = vec![notifier.clone().recipient(), webhooks.clone().recipient()];
+    let (task_db_spec, task_db) = task_db(stores, told, vec![notifier.clone().recipient(), master.clone().recipient()]);
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = spare(config, spawner);
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
@@ -108,8 +109,20 @@ fn frontend_of(services: frontend::Services, live: Arc<Live>) -> (ChildSpec, Add
     child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
 }
 
-fn task_db(stores: &Stores, followers: Vec<Recipient<TasksChanged>>) -> (ChildSpec, Addr<TaskDb>) {
-    over_the_database("task_db", stores, move |database| TaskDb::new(database, followers.clone()))
+/// Of what other servers have done nobody hears whose business it is not: a delivery is that of the server that ended the task.
+fn task_db(
+    stores: &Stores,
+    followers: Vec<Recipient<TasksChanged>>,
+    elsewhere: Vec<Recipient<ChangedElsewhere>>,
+) -> (ChildSpec, Addr<TaskDb>) {
+    over_the_database("task_db", stores, move |database| {
+        let hints = database.hints();
+        let task_db = TaskDb::new(database, followers.clone());
+        match hints {
+            Some(hints) => task_db.hearing(hints, elsewhere.clone()),
+            None => task_db,
+        }
+    })
 }
 
 fn webhooks(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Webhooks>) {

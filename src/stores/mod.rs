@@ -3,6 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`webhooks`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`hints`] | what servers that share a database tell each other |
 //! | [`orphans`] | which blobs nothing refers to |
 //! | [`backup`] | copies of the embedded stores, checked and brought back |
 //! | [`data_dir`] | the locked directory of the embedded engines |
@@ -21,6 +22,7 @@ pub mod blobs;
 pub mod data_dir;
 pub mod events;
 mod fault;
+pub mod hints;
 pub mod key_values;
 pub mod keys;
 pub mod local_fs;
@@ -44,6 +46,7 @@ pub use threads::QueueStats;
 
 use crate::stores::assets::AssetStore;
 use crate::stores::events::EventStore;
+use crate::stores::hints::Hints;
 use crate::stores::key_values::KeyValueStore;
 use crate::stores::keys::KeyStore;
 use crate::stores::tasks::{TaskStore, TaskStoreError};
@@ -53,6 +56,10 @@ use crate::stores::webhooks::WebhookStore;
 pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore {
     /// The name of the database, given to it once: that of a copy, too. A shared store of blobs belongs to one.
     fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>>;
+
+    /// Where it is heard that another server has done something; `None` where there can be no other. Hints save waiting, and nothing rests on
+    /// them.
+    fn hints(&self) -> Option<Hints>;
 }
 
 /// The clock of an engine's leases, backoffs and ages: never jumps, never runs backwards. Tests set it by hand.

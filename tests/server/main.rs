@@ -20,6 +20,8 @@ mod expiry;
 mod explain;
 mod formats;
 mod harness;
+#[cfg(feature = "s3")]
+mod hints;
 mod idempotency;
 mod images;
 mod jobs;

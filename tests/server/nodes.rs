@@ -8,7 +8,7 @@ use crate::jobs::{self, Held, Job, finished, lives, released};
 use crate::seaweedfs::{ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed};
 
 /// Where the servers of one test keep everything.
-struct Place {
+pub struct Place {
     tasks: String,
     endpoint: String,
     prefix: String,
@@ -16,7 +16,7 @@ struct Place {
 
 impl Place {
     /// Nothing where one of the two is missing.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let cluster = Cluster::shared().inspect_err(|why| println!("skipped: {why}")).ok()?;
         let store = Seaweed::shared().inspect_err(|why| println!("skipped: {why}")).ok()?;
         let prefix = store.options(&store.endpoint()).prefix;
@@ -25,9 +25,14 @@ impl Place {
 
     /// A server of it with so many workers, whose claims lapse after two seconds of silence.
     fn server(&self, workers: u32) -> Server {
+        self.options(workers).set("tasks.lease", "2s").set("tasks.heartbeat", "500ms").start()
+    }
+
+    /// A server of it with so many workers.
+    pub fn options(&self, workers: u32) -> Options {
         let options = Options::new().set("data.tasks", &self.tasks).set("data.blobs", format!("s3://{BUCKET}/{}", self.prefix));
         let options = options.set("s3.endpoint", &self.endpoint).set("s3.access_key", ACCESS_KEY).set("s3.secret_key", SECRET_KEY);
-        options.set("tasks.lease", "2s").set("tasks.heartbeat", "500ms").set("workers.count", workers).start()
+        options.set("workers.count", workers)
     }
 }
 

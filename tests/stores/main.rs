@@ -27,6 +27,7 @@ mod mutation;
 mod postgres;
 mod postgres_claims;
 mod postgres_fixtures;
+mod postgres_hints;
 #[cfg(feature = "faults")]
 #[path = "../common/proof.rs"]
 mod proof;

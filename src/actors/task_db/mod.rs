@@ -1,6 +1,8 @@
 //! The task database: the one writer of tasks. It puts the store behind a mailbox; states change only through the
 //! state machine of `domain::task`, which the store applies inside its transaction.
 //!
+//! Where other servers write to the same database, it also passes on what is heard of them.
+//!
 //! [`settle`] is how the other actors write: it re-reads after an unknown outcome instead of assuming one.
 
 mod settle;
@@ -8,14 +10,16 @@ mod settle;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, Context, Handler, Message, Recipient, ResponseActFuture, Supervised, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseActFuture, Supervised, WrapFuture, fut};
 use futures::future::BoxFuture;
 use serde_json::json;
+use tokio::time::sleep;
 
-use crate::actors::supervision::{Details, Service};
+use crate::actors::supervision::{Details, InitResult, Service};
 use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Change, Claim, Task};
+use crate::stores::hints::{Hint, Hints};
 use crate::stores::tasks::{Backlog, CallerUsage, ClaimRequest, ClaimedTask, TaskPage, TaskQuery, TaskStore, TaskStoreError};
 
 pub use settle::{Unsettled, settle};
@@ -35,6 +39,7 @@ struct TaskDbCounters {
 pub struct TaskDb {
     store: Arc<dyn TaskStore>,
     followers: Vec<Recipient<TasksChanged>>,
+    elsewhere: Option<Elsewhere>,
     counters: TaskDbCounters,
 }
 
@@ -42,7 +47,13 @@ impl TaskDb {
     /// Puts `store` behind a mailbox, and tells `followers` when tasks have changed.
     #[must_use]
     pub fn new(store: Arc<dyn TaskStore>, followers: Vec<Recipient<TasksChanged>>) -> Self {
-        Self { store, followers, counters: TaskDbCounters::default() }
+        Self { store, followers, elsewhere: None, counters: TaskDbCounters::default() }
+    }
+
+    /// The same, which also tells `followers` of what other servers do.
+    #[must_use]
+    pub fn hearing(self, hints: Hints, followers: Vec<Recipient<ChangedElsewhere>>) -> Self {
+        Self { elsewhere: Some(Elsewhere { hints, followers }), ..self }
     }
 
     /// Counts a call of the store until it is answered.
@@ -75,6 +86,36 @@ impl TaskDb {
 #[rtype(result = "()")]
 pub struct TasksChanged;
 
+/// News of other servers that share the database, as far as they are heard of: hints, each of which may also be for nothing.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct ChangedElsewhere(pub Hint);
+
+/// How often followers are told of other servers at most, however many of these there are.
+const ELSEWHERE: Duration = Duration::from_millis(100);
+
+/// Where other servers are heard of, and who wants to know.
+#[derive(Clone)]
+struct Elsewhere {
+    hints: Hints,
+    followers: Vec<Recipient<ChangedElsewhere>>,
+}
+
+impl Elsewhere {
+    /// Passes on what is heard, until nothing can be heard any more.
+    async fn pass_on(mut self) {
+        let mut told = *self.hints.borrow_and_update();
+        while self.hints.changed().await.is_ok() {
+            let heard = *self.hints.borrow_and_update();
+            let news = ChangedElsewhere(heard.since(told));
+            told = heard;
+            // A follower that does not take it looks by itself before long.
+            self.followers.iter().for_each(|follower| drop(follower.try_send(news)));
+            sleep(ELSEWHERE).await;
+        }
+    }
+}
+
 impl Actor for TaskDb {
     type Context = Context<Self>;
 }
@@ -82,6 +123,13 @@ impl Actor for TaskDb {
 impl Supervised for TaskDb {}
 
 impl Service for TaskDb {
+    fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
+        if let Some(elsewhere) = self.elsewhere.clone() {
+            context.spawn(elsewhere.pass_on().into_actor(self));
+        }
+        Box::pin(fut::ready(Ok(())))
+    }
+
     fn inspect(&self) -> Details {
         let TaskDbCounters { in_flight, changes, failures } = self.counters;
         let details = json!({ "queue_depth": in_flight, "changes": changes, "failures": failures });

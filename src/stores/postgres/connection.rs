@@ -77,6 +77,28 @@ impl From<tokio_postgres::Error> for OpenError {
     }
 }
 
+/// What every connection is made by.
+fn config(url: &str) -> Result<Config, OpenError> {
+    let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
+    if config.get_ssl_mode() == SslMode::Require {
+        return Err(OpenError::NoTls);
+    }
+    let asked = config.get_options().unwrap_or_default().to_owned();
+    config.options(format!("{asked} {SETTINGS}")).application_name("safelight").connect_timeout(CONNECT);
+    // A machine that is gone says nothing: without these a connection to it would seem to be in use for hours.
+    config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
+    config.tcp_user_timeout(Duration::from_secs(20));
+    Ok(config)
+}
+
+/// The same for the connection of the hints. It writes nothing, so its commits wait for no disk.
+pub(super) fn config_of_hints(url: &str) -> Result<Config, OpenError> {
+    let mut config = config(url)?;
+    let options = config.get_options().unwrap_or_default().to_owned();
+    config.options(format!("{options} -c synchronous_commit=off"));
+    Ok(config)
+}
+
 /// As many connections as there may be, made when they are needed.
 #[derive(Clone)]
 pub(super) struct Connections(Pool);
@@ -84,16 +106,7 @@ pub(super) struct Connections(Pool);
 impl Connections {
     /// Reads the URL; connects to nothing yet.
     pub(super) fn new(url: &str, most: usize) -> Result<Self, OpenError> {
-        let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(OpenError::NoTls);
-        }
-        let asked = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("{asked} {SETTINGS}")).application_name("safelight").connect_timeout(CONNECT);
-        // A machine that is gone says nothing: without these a connection to it would seem to be in use for hours.
-        config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
-        config.tcp_user_timeout(Duration::from_secs(20));
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_config(config(url)?, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager).max_size(most).runtime(Runtime::Tokio1);
         let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT)).recycle_timeout(Some(CONNECT)).build();
         pool.map(Self).map_err(|error| OpenError::Postgres(error.to_string()))

@@ -7,6 +7,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::domain::task::{Event, EventNo, News, Task};
 use crate::domain::timestamp::Timestamp;
+use crate::stores::hints::Hint;
 use crate::stores::events::{EventFilter, EventPage, EventQuery, EventSpan, EventStore};
 use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::fault::Fault;
@@ -42,6 +43,7 @@ pub(super) async fn record(session: &Session, changes: &[(Option<&Task>, &Task)]
     if all.is_empty() {
         return Ok(());
     }
+    session.hint(Hint::EVENTS);
     announce(session, Numbers::Events).await?;
     // Numbers are given out after the sort.
     let statement = "INSERT INTO events (task, caller, at, news) SELECT task, caller, $4::bigint, news

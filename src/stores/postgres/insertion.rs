@@ -6,6 +6,7 @@ use futures::try_join;
 
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Metadata, NewTask, Rejected, Task};
+use crate::stores::hints::Hint;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::idempotency::{self, Keyed};
 use crate::stores::postgres::order::{Numbers, announce};
@@ -82,6 +83,7 @@ async fn write(session: &Session, rules: &Rules, tasks: &[&Task]) -> Result<Hash
     if tasks.is_empty() {
         return Ok(HashMap::new());
     }
+    session.hint(Hint::RUNNABLE);
     let ranks = turns::line_up(session, rules, tasks).await?;
     announce(session, Numbers::Tasks).await?;
     fn each<'a, T>(tasks: &[&'a Task], of: impl Fn(&'a Task) -> T) -> Vec<T> {

@@ -10,6 +10,7 @@
 //! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the six traits |
 //! | `history`, `deliveries`, `idempotency`, `turns`, `tallies` | what is written with the tasks' changes |
 //! | `order` | why numbers become visible in their order |
+//! | `hints` | what nodes tell each other, so that none has to wait for its next look |
 //! | `queries`, `rows` | questions, and rows as domain values |
 //! | `fault` | errors sorted by what they mean for the caller |
 //!
@@ -23,6 +24,7 @@ mod connection;
 mod deliveries;
 mod events;
 mod fault;
+mod hints;
 mod history;
 mod idempotency;
 mod insertion;
@@ -57,7 +59,9 @@ pub use connection::OpenError;
 use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
 use crate::stores::postgres::connection::Connections;
+use crate::stores::hints::Hints;
 use crate::stores::postgres::fault::Fault;
+use crate::stores::postgres::hints::{Listener, Outbox};
 use crate::stores::postgres::low_water::LowWater;
 use crate::stores::postgres::session::{Session, column};
 use crate::stores::postgres::writer::{Request, Writer};
@@ -128,6 +132,7 @@ pub struct PostgresDb {
     reading: Connections,
     rules: Arc<Rules>,
     low_water: Arc<LowWater>,
+    hints: Hints,
     commits: Arc<AtomicU64>,
     reads: Reads,
 }
@@ -144,13 +149,15 @@ impl PostgresDb {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         runtime.block_on(prepare(&writing, &rules, &blobs))?;
         let (queue, requests) = Queue::new(write_queue);
-        let commits = Arc::new(AtomicU64::new(0));
-        let writer = Writer { connections: writing, rules: Arc::clone(&rules), commits: Arc::clone(&commits) };
+        let (commits, outbox) = (Arc::new(AtomicU64::new(0)), Arc::new(Outbox::default()));
+        let (listener, hints) = Listener::new(connection::config_of_hints(url)?, Arc::clone(&outbox));
+        let writer = Writer { connections: writing, rules: Arc::clone(&rules), commits: Arc::clone(&commits), outbox };
         let engine = runtime.handle().clone();
+        engine.spawn(listener.serve());
         let body = move || runtime.block_on(writer.serve(requests));
         let thread = Threads::spawn("postgres", [body])?;
         let (low_water, reads) = (Arc::new(LowWater::new()), Reads::new(read_queue));
-        Ok(Self { queue, _thread: thread, engine, reading, rules, low_water, commits, reads })
+        Ok(Self { queue, _thread: thread, engine, reading, rules, low_water, hints, commits, reads })
     }
 
     /// How busy the engine is.
@@ -209,6 +216,10 @@ impl PostgresDb {
 impl Database for PostgresDb {
     fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>> {
         self.read(|session, _| async { column(&session.query_one("SELECT id FROM identity", &[]).await?, "id") }.boxed())
+    }
+
+    fn hints(&self) -> Option<Hints> {
+        Some(self.hints.clone())
     }
 }
 

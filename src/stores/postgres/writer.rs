@@ -21,6 +21,7 @@ use crate::stores::postgres::Rules;
 use crate::stores::postgres::changes::{self, Verdict};
 use crate::stores::postgres::connection::Connections;
 use crate::stores::postgres::fault::{Fault, with_cause};
+use crate::stores::postgres::hints::Outbox;
 use crate::stores::postgres::session::Session;
 
 /// Changes that share one transaction at most.
@@ -168,6 +169,8 @@ pub(super) struct Writer {
     pub(super) connections: Connections,
     pub(super) rules: Arc<Rules>,
     pub(super) commits: Arc<AtomicU64>,
+    /// Where that goes which other servers may want to know.
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Writer {
@@ -233,7 +236,7 @@ impl Writer {
         };
         let done = timeout_at(until, AssertUnwindSafe(work).catch_unwind()).await;
         let fault = match done {
-            Ok(Ok(Ok(()))) => return commit(session).await,
+            Ok(Ok(Ok(()))) => return self.commit(session).await,
             Ok(Ok(Err(fault))) => fault,
             Ok(Err(_)) => Fault::Broken("it failed with the request in hand".into()),
             Err(_) => Fault::Broken("it did not answer in time".into()),
@@ -243,6 +246,16 @@ impl Writer {
             session.discard();
         }
         Err(fault)
+    }
+
+    /// Others are told afterwards, and by another connection: what they look for must be there, and no change waits for them.
+    async fn commit(&self, session: Session) -> Result<(), Fault> {
+        let hints = session.hints();
+        let fate = commit(session).await;
+        if matches!(fate, Ok(()) | Err(Fault::UnknownOutcome(_))) {
+            self.outbox.put(hints);
+        }
+        fate
     }
 }
 

@@ -6,6 +6,7 @@ use futures::{FutureExt, try_join};
 use crate::domain::ids::{ClaimNo, TaskId};
 use crate::domain::task::{Failure, Results, Task, TaskState, Timer, Transition};
 use crate::domain::timestamp::Timestamp;
+use crate::stores::hints::Hint;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::rows::{Now, TASK, int, task, task_id, text};
 use crate::stores::postgres::session::Session;
@@ -29,6 +30,13 @@ impl Step {
     /// A heartbeat changes nothing that anybody can see.
     fn is_heartbeat(&self) -> bool {
         !self.transition.gone && *self.after() == self.before
+    }
+
+    /// What other servers may want to look at. The end of a backoff is left to their looks, and to whoever gave it.
+    fn hint(&self) -> Hint {
+        let (before, after) = (self.before.state, self.after().state);
+        let runnable = before != TaskState::NotStarted && after == TaskState::NotStarted;
+        Hint::RUNNABLE.when(runnable) | Hint::WITHDRAWN.when(before == TaskState::InProgress && after == TaskState::Cancelled)
     }
 
     fn lease_until(&self, now: Now) -> Option<i64> {
@@ -63,6 +71,7 @@ async fn write(session: &Session, rules: &Rules, steps: &[Step], now: Now) -> Re
     let (gone, left): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.transition.gone);
     let (heartbeats, changed): (Vec<&Step>, Vec<&Step>) = left.into_iter().partition(|step| step.is_heartbeat());
     let news: Vec<_> = steps.iter().map(|step| (Some(&step.before), step.after())).collect();
+    steps.iter().for_each(|step| session.hint(step.hint()));
     try_join!(
         history::note_memory(session, steps),
         history::begin_attempts(session, steps, now),

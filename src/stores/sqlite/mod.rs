@@ -48,6 +48,7 @@ pub use snapshot::{Owner, Reference, References, RowRead, copy_database};
 use crate::domain::faults;
 use crate::domain::task::RetryPolicy;
 use crate::domain::timestamp::Timestamp;
+use crate::stores::hints::Hints;
 use crate::stores::pool::Pool;
 use crate::stores::sqlite::fault::Fault;
 use crate::stores::sqlite::rows::Now;
@@ -175,6 +176,11 @@ impl SqliteDb {
 impl Database for SqliteDb {
     fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>> {
         self.read(|connection, _| Ok(Uuid::from_bytes(connection.query_row("SELECT id FROM identity", [], |row| row.get(0))?)))
+    }
+
+    /// The data directory is one server's.
+    fn hints(&self) -> Option<Hints> {
+        None
     }
 }
 

@@ -1,0 +1,44 @@
+//! Servers over one database tell each other what they have done: none of this waits for a look at the clock, since nobody looks here.
+
+use crate::harness::{PATIENCE, Server, eventually};
+use crate::jobs::{self, Held, Job, lives};
+use crate::nodes::Place;
+
+/// A server that never looks by itself for tasks or events, and whose workers are silent for an hour.
+fn server(place: &Place, workers: u32) -> Server {
+    let server = place.options(workers).set("tasks.lease", "3h").set("tasks.heartbeat", "1h").start();
+    for tick in ["master.tick", "notifier.tick"] {
+        server.arm(tick, "return(error)");
+    }
+    server
+}
+
+#[test]
+fn a_task_is_worked_on_elsewhere_and_whoever_waits_for_it_is_told() {
+    let Some(place) = Place::new() else { return };
+    let (front, back) = (server(&place, 0), server(&place, 1));
+    // The workers wait: they have done something already, and nothing else is there.
+    for number in 0..3 {
+        let job = Job::upload(&front, number);
+        let wait = format!("wait={}", PATIENCE.as_secs());
+        let answer = front.get_with_all(&format!("/v1/tasks/{}", job.id), &[("prefer", &wait), ("accept", "application/json")]);
+        assert_eq!(answer.json()["state"], "finished", "{}", answer.text());
+        job.check(&back);
+    }
+    let late = front.node("notifier")["details"]["found_late"].clone();
+    assert_eq!(late, 0, "what nobody told of");
+}
+
+#[test]
+fn work_that_is_cancelled_elsewhere_is_ended() {
+    let Some(place) = Place::new() else { return };
+    let (front, back) = (server(&place, 0), server(&place, 2));
+    let (cancelled, kept) = (Job::upload_held(&front, 1), Job::upload_held(&front, 2));
+    let held = jobs::wait_for_held(&back, 2);
+    let child = |job: &Job| held.iter().find(|held| held.task == job.id).expect("it is held").pid;
+    assert_eq!(front.post(&format!("/v1/tasks/{}/cancel", cancelled.id), "application/json", b"").status, 200);
+    eventually("the end of the process that works for nobody", || (!lives(child(&cancelled))).then_some(()));
+    assert!(lives(child(&kept)), "the other has nothing to do with it");
+    held.iter().filter(|held| held.task == kept.id).for_each(Held::go_on);
+    kept.check(&front);
+}
