@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi api-test bench load figures bench-imaging bench-service ci
+.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi api-test bench load figures bench-imaging bench-service bench-scale ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
 LOAD := target/release/examples/load
+SCALE := target/release/examples/scale
 # Arguments of the comparisons with peers, such as BENCH='--rounds 2' or BENCH='--page docs/benchmarks.md'.
 BENCH ?=
 # Arguments of schemathesis, such as API_TEST='--max-examples 200 --seed 1'.
@@ -100,6 +101,14 @@ bench-imaging: ## Compare the imaging with sharp, libvips, Pillow, ImageMagick a
 bench-service: ## Compare the server with fastify + BullMQ + sharp, thumbor and ipx (about 20 minutes; BENCH='--rounds 2' for less)
 	bench/install
 	python3 bench/service.py $(BENCH)
+
+bench-scale: ## Let 1 to 8 nodes share a throwaway PostgreSQL: the tables and plans of docs/scale.md (about 40 minutes, 6 GB; SCRATCH=dir is the disk)
+	scripts/install-test-servers
+	cargo build --release --example scale
+	$(SCALE) throughput --scratch $(SCRATCH)
+	$(SCALE) queue --scratch $(SCRATCH)
+	$(SCALE) old-view --scratch $(SCRATCH)
+	RUST_LOG=tokio_postgres=info $(SCALE) plans --scratch $(SCRATCH)
 
 ci: ## Everything that a change must pass
 	.ci/run

@@ -55,10 +55,17 @@ impl Cluster {
     /// # Errors
     /// The reason why there can be none here.
     pub(crate) fn start(settings: &'static str) -> Result<Self, String> {
+        let memory = Path::new("/dev/shm");
+        Self::start_in(if memory.is_dir() { memory } else { &std::env::temp_dir() }, settings)
+    }
+
+    /// The same, with its files somewhere below `parent`.
+    ///
+    /// # Errors
+    /// The reason why there can be none here.
+    pub(crate) fn start_in(parent: &Path, settings: &'static str) -> Result<Self, String> {
         let programs = programs()?;
         let user = if rustix::process::geteuid().is_root() { Some(user()?) } else { None };
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let directory = tempfile::Builder::new().prefix("pg").tempdir_in(parent).map_err(|error| format!("no directory: {error}"))?.keep();
         let cluster = Self { directory, programs, user, settings, running: Mutex::new(None), databases: AtomicU32::new(0) };
         cluster.init()?;
@@ -102,6 +109,11 @@ impl Cluster {
             running.hold.take().expect("it is held").write_all(b"stop\n").expect("the shell reads");
             running.shell.wait().expect("it is our child");
         }
+    }
+
+    /// The process that all of the server's others are children of.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        fs::read_to_string(self.directory.join("data/postmaster.pid")).ok()?.lines().next()?.parse().ok()
     }
 
     /// A new database, and its URL.
