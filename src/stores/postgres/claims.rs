@@ -65,8 +65,7 @@ pub(super) async fn claim(
             Err(rejected) => return Err(Fault::Conflict(format!("task {}: {rejected}", task.id))),
         }
     }
-    writes::store(session, rules, &steps, now).await?;
-    turns::move_on(session, rules, &ranks).await?;
+    try_join!(writes::store(session, rules, &steps, now), turns::move_on(session, rules, &ranks))?;
     let tasks = steps.into_iter().map(|Step { transition, worker, .. }| {
         let claim = transition.task.current_claim();
         ClaimedTask { worker: worker.unwrap_or_default(), task: transition.task, claim }

@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::try_join;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -13,7 +14,7 @@ use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::order::{Numbers, announce, settled};
 use crate::stores::postgres::rows::{Now, caller, int, json, number, task_id};
-use crate::stores::postgres::session::Session;
+use crate::stores::postgres::session::{Session, Values};
 use crate::stores::tasks::TaskStoreError;
 
 impl EventStore for PostgresDb {
@@ -44,11 +45,12 @@ pub(super) async fn record(session: &Session, changes: &[(Option<&Task>, &Task)]
         return Ok(());
     }
     session.hint(Hint::EVENTS);
-    announce(session, Numbers::Events).await?;
-    // Numbers are given out after the sort.
+    // Numbers are given out after the sort, and that is after the announcement, since it was sent before.
     let statement = "INSERT INTO events (task, caller, at, news) SELECT task, caller, $4::bigint, news
          FROM unnest($1::uuid[], $2::bytea[], $3::text[]) WITH ORDINALITY AS event (task, caller, news, place) ORDER BY place";
-    session.execute(statement, &[&tasks, &callers, &all, &int(now.wall.0)]).await.map(drop)
+    let wall = int(now.wall.0);
+    let values: Values<'_> = &[&tasks, &callers, &all, &wall];
+    try_join!(announce(session, Numbers::Events), session.execute(statement, values)).map(drop)
 }
 
 async fn page(session: &Session, EventQuery { after, filter, limit }: EventQuery) -> Result<EventPage, Fault> {

@@ -5,9 +5,11 @@
 //! first announces, by a shared advisory lock that ends with the transaction, which number was the last before; nobody waits for it. What is
 //! read ends at the least announcement that is under way.
 
+use futures::try_join;
+
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::rows::number;
-use crate::stores::postgres::session::{Session, column};
+use crate::stores::postgres::session::{Session, Values, column};
 
 /// Which numbers.
 #[derive(Clone, Copy)]
@@ -44,12 +46,13 @@ pub(super) async fn announce(session: &Session, numbers: Numbers) -> Result<(), 
 pub(super) async fn settled(session: &Session, numbers: Numbers) -> Result<u64, Fault> {
     let mark = numbers.mark();
     let last = format!("SELECT last_value AS number FROM {}", numbers.sequence());
-    let last = number(&session.query_one(&last, &[]).await?, "number")?;
-    // After that one. Whoever announces after this statement takes numbers behind what the first one saw; whoever announced before is seen by
+    // Sent after that one, and run after it. Whoever announces after this statement takes numbers behind what the first one saw; whoever announced before is seen by
     // this one, or has committed.
     let statement = "SELECT min((classid::bigint & 65535) << 32 | objid::bigint) AS number FROM pg_locks
          WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = $1 AND granted
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let announced: Option<i64> = column(&session.query_one(statement, &[&mark]).await?, "number")?;
+    let values: Values<'_> = &[&mark];
+    let (last, announced) = try_join!(session.query_one(&last, &[]), session.query_one(statement, values))?;
+    let (last, announced): (u64, Option<i64>) = (number(&last, "number")?, column(&announced, "number")?);
     Ok(announced.map_or(last, |announced| last.min(announced.unsigned_abs())))
 }

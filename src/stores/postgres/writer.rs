@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::try_join;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::Severity;
@@ -230,10 +231,9 @@ impl Writer {
 
     async fn attempt(&self, job: &mut dyn Job, until: Instant) -> Result<(), Fault> {
         let session = self.connections.get().await?;
-        let work = async {
-            session.run("BEGIN").await?;
-            job.run(&session, &self.rules).await
-        };
+        // Sent before the first statement of the job, and together with it.
+        let begin = async { Ok::<_, Fault>(session.run("BEGIN").await?) };
+        let work = async { try_join!(begin, job.run(&session, &self.rules)).map(drop) };
         let done = timeout_at(until, AssertUnwindSafe(work).catch_unwind()).await;
         let fault = match done {
             Ok(Ok(Ok(()))) => return self.commit(session).await,
