@@ -136,6 +136,25 @@ fn changes_that_wait_share_a_transaction() {
 }
 
 #[test]
+fn what_is_told_of_a_claim_at_the_same_time_shares_a_transaction() {
+    let engine = fresh!();
+    let db = engine.db();
+    (0..50).for_each(|len| drop(insert(&*db, len)));
+    let workers: Vec<_> = (0..50).map(|number| format!("worker-{number}")).collect();
+    let claims: Vec<_> = claim(&*db, &workers.iter().map(String::as_str).collect::<Vec<_>>()).into_iter().map(|claimed| claimed.claim).collect();
+    let before = db.stats().commits;
+    let memory = |claim, peak| Change::NoteMemory { claim, peak, lease: LEASE };
+    let told = |claim| [Change::Heartbeat { claim, lease: LEASE }, memory(claim, 5), finish(claim), memory(claim, 7)];
+    let told: Vec<_> = claims.iter().flat_map(|claim| told(*claim)).map(|change| db.apply(change)).collect();
+    let ended: Vec<_> = block_on(join_all(told)).iter().map(Result::is_ok).collect();
+    assert_eq!(ended, [true, true, true, false].repeat(50), "what comes after the end is late");
+    let commits = db.stats().commits - before;
+    assert!(commits < 25, "{commits} transactions for the ends of 50 tasks");
+    let attempt = block_on(db.view(claims[0].task)).unwrap().unwrap().attempts.pop().unwrap();
+    assert_eq!((attempt.peak_memory, attempt.ended.is_some()), (Some(5), true));
+}
+
+#[test]
 fn changes_of_one_task_are_made_in_their_order() {
     let engine = fresh!();
     let db = engine.db();

@@ -16,7 +16,8 @@ use crate::stores::tasks::TaskStoreError;
 /// What became of a change.
 pub(super) type Verdict = Result<Task, TaskStoreError>;
 
-/// Makes those changes that nothing speaks against; the verdicts are in the order of `changes`, which name different tasks.
+/// Makes those changes that nothing speaks against; the verdicts are in the order of `changes`. They name different tasks, but for those that
+/// only say that a claim is worked on: such a one may stand before or behind another of its task.
 pub(super) async fn apply(session: &Session, rules: &Rules, changes: &[&Change]) -> Result<Vec<Verdict>, Fault> {
     let ids: Vec<TaskId> = changes.iter().map(|change| change.task()).collect();
     let (now, locked) = try_join!(Now::read(session), writes::lock(session, &ids))?;
@@ -25,16 +26,16 @@ pub(super) async fn apply(session: &Session, rules: &Rules, changes: &[&Change])
     let mut inserted = inserted.into_iter();
     let (mut verdicts, mut steps) = (Vec::with_capacity(changes.len()), Vec::new());
     for change in changes {
-        let verdict = match (change, there.remove(&change.task())) {
+        let verdict = match (change, there.get_mut(&change.task())) {
             (Change::Insert(_), _) => inserted.next().ok_or_else(|| Fault::Corrupt("an insertion without a verdict".into()))?,
             (_, None) => Err(Rejected::NotFound.into()),
-            (_, Some(Err(fault))) => Err(fault.into()),
-            (change, Some(Ok(before))) => match decide(&before, change, rules, now) {
+            (_, Some(Err(fault))) => Err(fault.clone().into()),
+            (change, Some(Ok(task))) => match decide(task, change, rules, now) {
                 Err(rejected) => Err(rejected.into()),
                 Ok(transition) => {
-                    let task = transition.task.clone();
+                    let before = std::mem::replace(task, transition.task.clone());
                     steps.push(Step { before, transition, worker: None });
-                    Ok(task)
+                    Ok(task.clone())
                 }
             },
         };

@@ -139,6 +139,8 @@ impl Batch {
 
 fn names(change: &Change) -> Vec<String> {
     let key = match change {
+        // They leave the row as it is, so that whatever else is told of the claim at the same time goes along with them.
+        Change::Heartbeat { .. } | Change::NoteMemory { .. } => return Vec::new(),
         Change::Insert(NewTask { idempotency: Some(sent), caller, .. }) => Some(format!("{caller:?} {}", sent.key.as_str())),
         _ => None,
     };

@@ -1,5 +1,7 @@
 //! What the state machine decided about some tasks, written at once: each statement takes the rows of all of them.
 
+use std::collections::{BTreeMap, HashSet};
+
 use futures::future::BoxFuture;
 use futures::{FutureExt, try_join};
 
@@ -70,6 +72,7 @@ pub(super) fn store<'a>(session: &'a Session, rules: &'a Rules, steps: &'a [Step
 async fn write(session: &Session, rules: &Rules, steps: &[Step], now: Now) -> Result<(), Fault> {
     let (gone, left): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.transition.gone);
     let (heartbeats, changed): (Vec<&Step>, Vec<&Step>) = left.into_iter().partition(|step| step.is_heartbeat());
+    let heartbeats = alone(heartbeats, &changed);
     let news: Vec<_> = steps.iter().map(|step| (Some(&step.before), step.after())).collect();
     steps.iter().for_each(|step| session.hint(step.hint()));
     try_join!(
@@ -85,6 +88,13 @@ async fn write(session: &Session, rules: &Rules, steps: &[Step], now: Now) -> Re
         deliveries::enqueue(session, rules, steps, now),
     )?;
     Ok(())
+}
+
+/// One heartbeat for each row: of several the last one counts, and any other change of the row brings a lease of its own, or none.
+fn alone<'a>(heartbeats: Vec<&'a Step>, changed: &[&Step]) -> Vec<&'a Step> {
+    let changed: HashSet<u64> = changed.iter().map(|step| step.before.seq).collect();
+    let last: BTreeMap<u64, &Step> = heartbeats.into_iter().map(|step| (step.before.seq, step)).collect();
+    last.into_values().filter(|step| !changed.contains(&step.before.seq)).collect()
 }
 
 /// A value of each step, for one parameter of a statement.
