@@ -53,6 +53,9 @@ pub(crate) struct Arguments {
     /// For how many seconds it is counted
     #[arg(long)]
     pub(crate) seconds: u64,
+    /// Somebody reads its events
+    #[arg(long)]
+    pub(crate) watched: bool,
 }
 
 /// What a node has counted.
@@ -81,6 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
 struct Node {
     db: Arc<PostgresDb>,
     job: Duration,
+    watched: bool,
     counts_from: Instant,
     until: Instant,
     free: Vec<String>,
@@ -99,6 +103,7 @@ impl Node {
         Self {
             db,
             job: Duration::from_millis(arguments.job),
+            watched: arguments.watched,
             counts_from,
             until: counts_from + Duration::from_secs(arguments.seconds),
             free: (0..arguments.workers).map(|number| format!("worker-{number}")).collect(),
@@ -109,7 +114,7 @@ impl Node {
     }
 
     async fn serve(mut self) -> Outcome<Report> {
-        tokio::spawn(follow(Arc::clone(&self.db), Arc::clone(&self.changed)));
+        tokio::spawn(follow(Arc::clone(&self.db), Arc::clone(&self.changed), self.watched));
         let (ended, mut ends) = mpsc::unbounded_channel();
         let mut tick = interval(TICK);
         let mut claiming: Option<Claiming> = None;
@@ -188,13 +193,15 @@ async fn work(db: &PostgresDb, claim: Claim, job: Duration) -> Result<(), TaskSt
     Ok(())
 }
 
-/// What the notifier and the webhooks of a server ask: what has happened behind the last event, and which deliveries are due.
-async fn follow(db: Arc<PostgresDb>, changed: Arc<Notify>) {
+/// What the webhooks of a server ask after every change, and the notifier of one that somebody watches: which deliveries are due, and what has
+/// happened behind the last event.
+async fn follow(db: Arc<PostgresDb>, changed: Arc<Notify>, watched: bool) {
     let mut told = db.span().await.map_or(EventNo(0), |span| span.latest);
     loop {
         drop(timeout(TICK, changed.notified()).await);
         let query = EventQuery { after: told, filter: EventFilter::default(), limit: 1000 };
-        let (page, _) = tokio::join!(EventStore::page(&*db, query), db.due(2));
-        told = page.ok().and_then(|page| page.events.last().map(|event| event.no)).unwrap_or(told);
+        let page = OptionFuture::from(watched.then(|| EventStore::page(&*db, query)));
+        let (page, _) = tokio::join!(page, db.due(2));
+        told = page.and_then(Result::ok).and_then(|page| page.events.last().map(|event| event.no)).unwrap_or(told);
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     EXPLAIN.split(';').for_each(|setting| database.hand.run(&format!("ALTER DATABASE {name} SET {setting}")));
     // The client logs what the server says beside its answers.
     let log = tempfile::NamedTempFile::new()?;
-    let mut node = Running::start(&database, 0, Load { workers: 4, job: 50, seconds: 2 }, Stdio::from(log.reopen()?))?;
+    let mut node = Running::start(&database, 0, Load { workers: 4, job: 50, seconds: 2, watched: true }, Stdio::from(log.reopen()?))?;
     node.begin()?;
     node.report()?;
     let mut text = String::new();

@@ -16,6 +16,8 @@ pub(crate) struct Load {
     pub(crate) job: u64,
     /// For how many seconds it is counted.
     pub(crate) seconds: u64,
+    /// Whether somebody reads its events.
+    pub(crate) watched: bool,
 }
 
 /// The process of a node; it ends with the value.
@@ -30,6 +32,7 @@ impl Running {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["node", "--url", &database.url, "--name", &format!("node-{number}")])
             .args(["--workers", &load.workers.to_string(), "--job", &load.job.to_string(), "--seconds", &load.seconds.to_string()])
+            .args(load.watched.then_some("--watched"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

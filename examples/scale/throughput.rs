@@ -33,20 +33,23 @@ pub(crate) struct Arguments {
     /// Jobs at the same time on each node, where the limit is looked for
     #[arg(long, default_value_t = 16)]
     limit_workers: usize,
+    /// Somebody reads the events of every node, as where clients wait for tasks; without it, of none
+    #[arg(long)]
+    watched: bool,
     #[command(flatten)]
     scratch: Scratch,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    let Arguments { seconds, rounds, workers, job, limit_workers, ref scratch } = *arguments;
+    let Arguments { seconds, rounds, workers, job, limit_workers, watched, ref scratch } = *arguments;
     let place = Place::new(scratch)?;
     println!("{}; {seconds} s for each of {rounds} rounds", Place::version(&place.database(1)?));
     let most = (seconds + 5) * 8 * workers as u64 * 1000 / job.max(1);
-    let paced = Load { workers, job, seconds };
+    let paced = Load { workers, job, seconds, watched };
     println!("\n{workers} workers on each node, jobs of {job} ms:\n");
     measure(&place, paced, most + 1000, rounds)?;
     println!("\n{limit_workers} workers on each node, jobs of no length:\n");
-    measure(&place, Load { workers: limit_workers, job: 0, seconds }, (seconds + 5) * 5000, rounds)
+    measure(&place, Load { workers: limit_workers, job: 0, seconds, watched }, (seconds + 5) * 5000, rounds)
 }
 
 /// Measures a load with every number of nodes, and prints a row for each. More tasks wait than can be done.

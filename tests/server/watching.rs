@@ -118,6 +118,23 @@ fn news_that_are_lost_are_found_by_the_tick() {
 }
 
 #[test]
+fn events_that_nobody_waits_for_are_not_read() {
+    let server = Server::new();
+    for number in 0..3 {
+        Job::upload(&server, number).check(&server);
+    }
+    let count = |name: &str| server.node("notifier")["details"][name].as_u64().expect("a count");
+    assert_eq!((count("events"), count("found_late")), (0, 0));
+    assert_eq!(told(&submit(&server, "", &small_png(), "wait=60")).1, "finished");
+    assert!(count("events") > 0);
+    eventually("the notifier to see that nobody is there", || {
+        let before = count("events");
+        Job::upload(&server, 3).check(&server);
+        (count("events") == before).then_some(())
+    });
+}
+
+#[test]
 fn a_wait_outlives_the_notifier() {
     let server = Server::new();
     let job = Job::upload_held(&server, 0);

@@ -3,13 +3,15 @@
 //! The events in the store are the truth, news of the task database only a hint that there are more of them: the notifier reads behind
 //! the last one that it has told, so that news may be lost, merged or late without anybody missing anything. Whoever waits asks no
 //! store meanwhile. What is lost is found by the tick.
+//!
+//! While nobody waits and no stream is open, no event is read: a server that only works would read those of all servers for nobody.
 
 mod watchers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised, WrapFuture, fut};
 use serde_json::json;
 
 use crate::actors::supervision::{Details, InitResult, Service};
@@ -50,6 +52,8 @@ pub struct Notifier {
     watchers: Watchers,
     /// The last event that was told.
     told: EventNo,
+    /// Whether events are read. Else `told` is of before, and is brought up to the present for whoever comes.
+    awake: bool,
     reading: bool,
     /// News came while the store was read.
     again: bool,
@@ -77,11 +81,39 @@ impl Notifier {
     #[must_use]
     pub fn new(deps: NotifierDeps) -> Self {
         let counters = NotifierCounters::default();
-        Self { deps, watchers: Watchers::default(), told: EventNo(0), reading: false, again: false, counters }
+        Self { deps, watchers: Watchers::default(), told: EventNo(0), awake: false, reading: false, again: false, counters }
+    }
+
+    /// Answers whoever wants to be told of something, once it is certain that everything from now on will be read.
+    fn once_awake<T: 'static>(&mut self, answer: impl FnOnce(&mut Self) -> T + 'static) -> ResponseActFuture<Self, T> {
+        if self.awake {
+            return Box::pin(fut::ready(answer(self)));
+        }
+        let span = self.deps.store.span();
+        Box::pin(span.into_actor(self).map(move |span, notifier, _| {
+            notifier.wake_up(span);
+            answer(notifier)
+        }))
+    }
+
+    /// What happened while nobody was there to be told is no news.
+    fn wake_up(&mut self, span: Result<EventSpan, TaskStoreError>) {
+        if self.awake {
+            return;
+        }
+        self.awake = true;
+        match span {
+            Ok(span) => self.told = self.told.max(span.latest),
+            // Then more is told than is new, and nothing is missed.
+            Err(error) => log::warn!(error:% = error; "the number of the last event could not be read"),
+        }
     }
 
     /// Reads what is new and tells it; at most one page is read at a time.
     fn look(&mut self, cause: Cause, context: &mut Context<Self>) {
+        if !self.awake {
+            return;
+        }
         if self.reading {
             self.again |= cause == Cause::News;
             return;
@@ -113,8 +145,10 @@ impl Notifier {
         if cause == Cause::Tick {
             self.counters.found_late += events.len() as u64;
         }
-        self.told = events.last().map(|event| event.no).max(next).unwrap_or(self.told);
-        events.into_iter().for_each(|event| self.watchers.tell(&Arc::new(event)));
+        // A page may have been asked for before `told` was brought up to the present.
+        let told = self.told;
+        self.told = events.last().map(|event| event.no).max(next).max(Some(told)).unwrap_or(told);
+        events.into_iter().filter(|event| event.no > told).for_each(|event| self.watchers.tell(&Arc::new(event)));
     }
 
     fn tick(&mut self, context: &mut Context<Self>) {
@@ -122,6 +156,7 @@ impl Notifier {
             return;
         }
         self.watchers.sweep();
+        self.awake &= self.watchers.is_anybody_there();
         self.look(Cause::Tick, context);
     }
 
@@ -202,11 +237,11 @@ pub struct WatchTask {
 }
 
 impl Handler<WatchTask> for Notifier {
-    type Result = Result<Waiter, NotWatched>;
+    type Result = ResponseActFuture<Self, Result<Waiter, NotWatched>>;
 
     fn handle(&mut self, WatchTask { id }: WatchTask, _: &mut Context<Self>) -> Self::Result {
         faults::point("notifier.watch_task");
-        self.watchers.wait(id, self.deps.limits)
+        self.once_awake(move |notifier| notifier.watchers.wait(id, notifier.deps.limits))
     }
 }
 
@@ -219,10 +254,10 @@ pub struct Subscribe {
 }
 
 impl Handler<Subscribe> for Notifier {
-    type Result = Result<Subscription, NotWatched>;
+    type Result = ResponseActFuture<Self, Result<Subscription, NotWatched>>;
 
     fn handle(&mut self, Subscribe { filter }: Subscribe, _: &mut Context<Self>) -> Self::Result {
-        self.watchers.subscribe(filter, self.told, self.deps.limits)
+        self.once_awake(move |notifier| notifier.watchers.subscribe(filter, notifier.told, notifier.deps.limits))
     }
 }
 

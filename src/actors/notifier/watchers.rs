@@ -138,6 +138,11 @@ impl Watchers {
         &self.counts
     }
 
+    /// Whether anybody waits, or reads a stream; those who are gone count until the next sweep.
+    pub(super) fn is_anybody_there(&self) -> bool {
+        !(self.waiting.is_empty() && self.of_tasks.is_empty() && self.of_all.is_empty())
+    }
+
     /// Somebody waits for the end of a run of a task.
     pub(super) fn wait(&mut self, id: TaskId, limits: WatchLimits) -> Result<Waiter, NotWatched> {
         let seat = self.seat(&Arc::clone(&self.counts.waiters), limits.waiters)?;
