@@ -63,7 +63,8 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (notifier_spec, notifier) = notifier(config, stores);
     let (webhooks_spec, webhooks) = webhooks(config, stores);
     let told = vec![notifier.clone().recipient(), webhooks.clone().recipient()];
-    let (task_db_spec, task_db) = task_db(stores, told, vec![notifier.clone().recipient(), master.clone().recipient()]);
+    let elsewhere = vec![notifier.clone().recipient(), webhooks.clone().recipient(), master.clone().recipient()];
+    let (task_db_spec, task_db) = task_db(stores, told, elsewhere);
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = spare(config, spawner);
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
@@ -109,7 +110,6 @@ fn frontend_of(services: frontend::Services, live: Arc<Live>) -> (ChildSpec, Add
     child("frontend", Options::default(), move || Frontend::new(services.clone(), live.clone()))
 }
 
-/// Of what other servers have done nobody hears whose business it is not: a delivery is that of the server that ended the task.
 fn task_db(
     stores: &Stores,
     followers: Vec<Recipient<TasksChanged>>,

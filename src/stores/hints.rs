@@ -18,8 +18,10 @@ impl Hint {
     pub const EVENTS: Self = Self(2);
     /// A task was taken from the worker that has it in hand.
     pub const WITHDRAWN: Self = Self(4);
+    /// An endpoint is to be told something.
+    pub const DELIVERIES: Self = Self(8);
     /// All of it: nobody knows what was missed.
-    pub const ALL: Self = Self(7);
+    pub const ALL: Self = Self(15);
 
     /// Those of these bits that mean something.
     #[must_use]
@@ -60,6 +62,7 @@ pub struct Heard {
     runnable: u64,
     events: u64,
     withdrawn: u64,
+    deliveries: u64,
 }
 
 impl Heard {
@@ -68,6 +71,7 @@ impl Heard {
         self.runnable += u64::from(hint.is_about(Hint::RUNNABLE));
         self.events += u64::from(hint.is_about(Hint::EVENTS));
         self.withdrawn += u64::from(hint.is_about(Hint::WITHDRAWN));
+        self.deliveries += u64::from(hint.is_about(Hint::DELIVERIES));
     }
 
     /// What was counted since.
@@ -76,6 +80,7 @@ impl Heard {
         Hint::RUNNABLE.when(self.runnable != before.runnable)
             | Hint::EVENTS.when(self.events != before.events)
             | Hint::WITHDRAWN.when(self.withdrawn != before.withdrawn)
+            | Hint::DELIVERIES.when(self.deliveries != before.deliveries)
     }
 }
 

@@ -23,9 +23,10 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFu
 use serde_json::json;
 
 use crate::actors::supervision::{Details, InitResult, Service};
-use crate::actors::task_db::TasksChanged;
+use crate::actors::task_db::{ChangedElsewhere, TasksChanged};
 use crate::domain::faults;
 use crate::domain::webhook::{Attempted, Patience};
+use crate::stores::hints::Hint;
 use crate::stores::tasks::TaskStoreError;
 use crate::stores::webhooks::{Due, Settlement, WebhookStore};
 
@@ -181,6 +182,16 @@ impl Service for Webhooks {
         let WebhooksCounters { taken, not_taken, forgotten } = self.counters;
         let details = json!({ "in_flight": self.flights.len(), "taken": taken, "not_taken": not_taken, "forgotten": forgotten });
         details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl Handler<ChangedElsewhere> for Webhooks {
+    type Result = ();
+
+    fn handle(&mut self, ChangedElsewhere(hint): ChangedElsewhere, context: &mut Context<Self>) {
+        if hint.is_about(Hint::DELIVERIES) {
+            self.look(context);
+        }
     }
 }
 

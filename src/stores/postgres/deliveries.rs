@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{Attempted, Delivery, DeliveryId, Occasion, Webhook, WebhookId};
+use crate::stores::hints::Hint;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::rows::{Now, int, moment, number, optional, parsed, task_id, text};
 use crate::stores::postgres::session::{Session, column};
@@ -30,6 +31,7 @@ pub(super) async fn enqueue(session: &Session, rules: &Rules, steps: &[Step], no
     if told.is_empty() {
         return Ok(());
     }
+    session.hint(Hint::DELIVERIES);
     fn each<'a, T>(told: &'a [Delivery], of: impl Fn(&'a Delivery) -> T) -> Vec<T> {
         told.iter().map(of).collect()
     }
