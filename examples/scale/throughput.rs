@@ -49,7 +49,31 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     println!("\n{workers} workers on each node, jobs of {job} ms:\n");
     measure(&place, paced, most + 1000, rounds)?;
     println!("\n{limit_workers} workers on each node, jobs of no length:\n");
-    measure(&place, Load { workers: limit_workers, job: 0, seconds, watched }, (seconds + 5) * 5000, rounds)
+    measure(&place, Load { workers: limit_workers, job: 0, seconds, watched }, (seconds + 5) * 5000, rounds)?;
+    println!("\nNodes to which nothing happens:\n");
+    measure_standing(&place, Load { workers: BEATING, job: 3_600_000, seconds, watched })
+}
+
+/// Jobs that each node has in hand where heartbeats are measured.
+const BEATING: usize = 32;
+
+/// What nodes ask of the database that have nothing to do, and those whose jobs go on and on.
+fn measure_standing(place: &Place, load: Load) -> Outcome<()> {
+    let most = NODES[NODES.len() - 1];
+    println!("| {most} nodes | PostgreSQL, ms of a core, per node and second | commits | statements | WAL |");
+    println!("|---|---|---|---|---|");
+    for (what, tasks) in [("that wait for tasks".to_owned(), 1), (format!("with {BEATING} long jobs each"), most * BEATING as u64)] {
+        let one = Measured::of(place, most, load, tasks)?;
+        let each = |of: f64| of / (one.seconds * most as f64);
+        println!(
+            "| {what} | {:.2} | {:.1} | {:.1} | {:.2} kB |",
+            each(one.database.as_secs_f64() * 1e3),
+            each(one.counts.commits as f64),
+            each(one.counts.statements as f64),
+            each(one.counts.wal as f64 / 1e3),
+        );
+    }
+    Ok(())
 }
 
 /// Measures a load with every number of nodes, and prints a row for each. More tasks wait than can be done.
@@ -58,7 +82,11 @@ fn measure(place: &Place, load: Load, tasks: u64, rounds: usize) -> Outcome<()> 
     for _ in 0..rounds {
         fastrand::shuffle(&mut turns);
         for (nodes, measured) in &mut turns {
-            measured.push(Measured::of(place, *nodes, load, tasks)?);
+            let one = Measured::of(place, *nodes, load, tasks)?;
+            if one.left == 0 {
+                return Err("the queue was empty before the end: let more tasks wait".into());
+            }
+            measured.push(one);
         }
     }
     turns.sort_by_key(|(nodes, _)| *nodes);
@@ -100,6 +128,8 @@ struct Measured {
     database: Duration,
     nodes: Duration,
     counts: Counts,
+    /// Tasks that still wait.
+    left: i64,
 }
 
 impl Measured {
@@ -114,10 +144,8 @@ impl Measured {
         let after = (database.counts(), place.processor_time()?, used(&running)?);
         let reports = running.iter_mut().map(Running::report).collect::<Outcome<Vec<_>>>()?;
         let left = database.hand.number("SELECT count(*) FROM tasks WHERE state = 'not_started'");
-        if left == 0 {
-            return Err("the queue was empty before the end: let more tasks wait".into());
-        }
         Ok(Self {
+            left,
             seconds: load.seconds as f64,
             reports,
             counts: after.0 - before.0,
