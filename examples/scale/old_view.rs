@@ -46,7 +46,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let db = PostgresDb::open(&database.url, PostgresOptions::default())?;
     let old = Sql::connect(&database.url);
     old.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM safelight.tasks LIMIT 1");
-    println!("| seconds | handed out | a claim, median | p99 | its statement | pages | from the beginning | pages |\n|---|---|---|---|---|---|---|---|");
+    println!(
+        "| seconds | handed out | a claim, median | p99 | its statement | pages | from the beginning | pages |\n|---|---|---|---|---|---|---|---|"
+    );
     let (begun, mut handed_out) = (Instant::now(), 0);
     for row in 1..=arguments.seconds / arguments.row {
         let until = begun + Duration::from_secs(row * arguments.row);

@@ -87,9 +87,9 @@ impl Database {
              SELECT nextval('task_numbers'), gen_random_uuid(), 'not_started', 1, variants, input_format, original_len, original_sha256, priority,
                  (SELECT max(rank) FROM tasks) + n, 0, 0, 0, created_at, '{{}}'
              FROM (SELECT * FROM tasks ORDER BY seq LIMIT 1) AS one, generate_series(1, {tasks}) AS n;
-             UPDATE backlog SET tasks = tasks + {tasks}, bytes = bytes + {tasks} * 100000;
-             VACUUM ANALYZE tasks"
+             UPDATE backlog SET tasks = tasks + {tasks}, bytes = bytes + {tasks} * 100000"
         ));
+        self.hand.run("VACUUM ANALYZE tasks");
     }
 
     /// What it has done since the last call of [`Database::begin_counting`].

@@ -91,12 +91,15 @@ fn measure(place: &Place, load: Load, tasks: u64, rounds: usize) -> Outcome<()> 
     }
     turns.sort_by_key(|(nodes, _)| *nodes);
     let alone = median(turns[0].1.iter().map(Measured::rate));
-    println!("| nodes | tasks/s | of linear | claims/s | a claim, median and p99 | PostgreSQL, cores | all nodes, cores | PostgreSQL, ms per task | commits per task | statements per task | WAL per task |");
+    println!(
+        "| nodes | tasks/s | of linear | claims/s | a claim, median and p99 | PostgreSQL, cores | all nodes, cores | PostgreSQL, ms per task | commits per task | statements per task | WAL per task |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (nodes, measured) in &turns {
         let of = |what: fn(&Measured) -> f64| median(measured.iter().map(what));
         let (rate, linear) = (of(Measured::rate), alone * *nodes as f64);
-        let (low, high) = measured.iter().map(|one| one.rate() / linear).fold((f64::MAX, f64::MIN), |(low, high), of| (low.min(of), high.max(of)));
+        let (low, high) =
+            measured.iter().map(|one| one.rate() / linear).fold((f64::MAX, f64::MIN), |(low, high), of| (low.min(of), high.max(of)));
         println!(
             "| {nodes} | {rate:.1} | **{:.2}** ({low:.2} to {high:.2}) | {:.1} | {:.1} ms, {:.1} ms | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} kB |",
             rate / linear,
@@ -135,7 +138,8 @@ struct Measured {
 impl Measured {
     fn of(place: &Place, nodes: u64, load: Load, tasks: u64) -> Outcome<Self> {
         let database = place.database(tasks)?;
-        let mut running: Vec<Running> = (0..nodes).map(|number| Running::start(&database, number, load, Stdio::inherit())).collect::<Outcome<_>>()?;
+        let mut running: Vec<Running> =
+            (0..nodes).map(|number| Running::start(&database, number, load, Stdio::inherit())).collect::<Outcome<_>>()?;
         running.iter_mut().try_for_each(Running::begin)?;
         sleep(WARMING);
         let used = |running: &[Running]| running.iter().map(|node| Ok(Stat::of(node.pid())?.own)).sum::<Outcome<Duration>>();

@@ -56,7 +56,7 @@ impl Cluster {
     /// The reason why there can be none here.
     pub(crate) fn start(settings: &'static str) -> Result<Self, String> {
         let memory = Path::new("/dev/shm");
-        Self::start_in(if memory.is_dir() { memory } else { &std::env::temp_dir() }, settings)
+        if memory.is_dir() { Self::start_in(memory, settings) } else { Self::start_in(&std::env::temp_dir(), settings) }
     }
 
     /// The same, with its files somewhere below `parent`.

@@ -141,7 +141,8 @@ fn what_is_told_of_a_claim_at_the_same_time_shares_a_transaction() {
     let db = engine.db();
     (0..50).for_each(|len| drop(insert(&*db, len)));
     let workers: Vec<_> = (0..50).map(|number| format!("worker-{number}")).collect();
-    let claims: Vec<_> = claim(&*db, &workers.iter().map(String::as_str).collect::<Vec<_>>()).into_iter().map(|claimed| claimed.claim).collect();
+    let claims: Vec<_> =
+        claim(&*db, &workers.iter().map(String::as_str).collect::<Vec<_>>()).into_iter().map(|claimed| claimed.claim).collect();
     let before = db.stats().commits;
     let memory = |claim, peak| Change::NoteMemory { claim, peak, lease: LEASE };
     let told = |claim| [Change::Heartbeat { claim, lease: LEASE }, memory(claim, 5), finish(claim), memory(claim, 7)];

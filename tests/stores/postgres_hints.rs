@@ -7,6 +7,7 @@ use safelight::domain::task::Change;
 use safelight::stores::Database;
 use safelight::stores::hints::{Heard, Hint, Hints};
 use safelight::stores::postgres::PostgresDb;
+use safelight::stores::tasks::TaskStore;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;

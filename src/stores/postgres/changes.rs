@@ -72,7 +72,7 @@ async fn send_to_the_end(session: &Session, rules: &Rules, tasks: &[&Task]) -> R
     }
     let ranks = turns::line_up(session, rules, tasks).await?;
     let seqs: Vec<i64> = tasks.iter().map(|task| int(task.seq)).collect();
-    let statement =
-        "UPDATE tasks SET rank = line.rank FROM unnest($1::bigint[], $2::bigint[]) AS line (seq, rank) WHERE tasks.seq = line.seq";
+    let statement = "UPDATE tasks SET rank = line.rank FROM unnest($1::bigint[], $2::bigint[]) AS line (seq, rank)
+             WHERE tasks.seq = line.seq AND tasks.seq = ANY($1)";
     session.execute(statement, &[&seqs, &ranks]).await.map(drop)
 }

@@ -50,7 +50,8 @@ pub(super) async fn claim(
         return Ok(Claimed { tasks: Vec::new(), reached: nothing });
     }
     let began = Instant::now();
-    let (now, ended, next) = try_join!(Now::read(session), end_backoffs(session, start), next_runnable(session, rules, workers.len(), start))?;
+    let (now, ended, next) =
+        try_join!(Now::read(session), end_backoffs(session, start), next_runnable(session, rules, workers.len(), start))?;
     let reached = Reached {
         tasks: next.iter().filter_map(Next::fresh_place).max(),
         backoffs: if ended < BACKOFFS { now.moment() } else { start.backoffs },
@@ -86,17 +87,14 @@ async fn end_backoffs(session: &Session, start: Start) -> Result<u64, Fault> {
 
 /// The tasks that the next free workers get. A row that cannot be read is set aside: it must not hold up those behind it.
 async fn next_runnable(session: &Session, rules: &Rules, wanted: usize, start: Start) -> Result<Vec<Next>, Fault> {
-    // Materialized: joined as a plain subquery it could be run more than once, and lock more rows than were asked for. The second half of the
-    // union is read only as far as the first one leaves workers over.
+    // The second half is read, and its rows are locked, only as far as the first one leaves workers over.
     let statement = format!(
-        "WITH next AS MATERIALIZED (
-             SELECT seq FROM (
-                 SELECT seq FROM (SELECT seq FROM tasks WHERE {RETURNED} ORDER BY rank, seq LIMIT $1 FOR UPDATE SKIP LOCKED) AS returned
-                 UNION ALL
-                 SELECT seq FROM (SELECT seq FROM tasks WHERE {FRESH} AND (rank, seq) >= ($2, $3)
-                     ORDER BY rank, seq LIMIT $1 FOR UPDATE SKIP LOCKED) AS fresh
-             ) AS waiting LIMIT $1
-         ) SELECT {TASK} FROM tasks JOIN next USING (seq) ORDER BY tasks.rank, tasks.seq"
+        "SELECT * FROM (
+             SELECT * FROM (SELECT {TASK} FROM tasks WHERE {RETURNED} ORDER BY rank, seq LIMIT $1 FOR UPDATE SKIP LOCKED) AS returned
+             UNION ALL
+             SELECT * FROM (SELECT {TASK} FROM tasks WHERE {FRESH} AND (rank, seq) >= ($2, $3)
+                 ORDER BY rank, seq LIMIT $1 FOR UPDATE SKIP LOCKED) AS fresh
+         ) AS next LIMIT $1"
     );
     let (rank, seq) = start.tasks;
     loop {
@@ -106,7 +104,9 @@ async fn next_runnable(session: &Session, rules: &Rules, wanted: usize, start: S
         let broken: Vec<i64> = read.iter().filter(|(seq, _, task)| is_unreadable(*seq, task)).map(|(seq, ..)| *seq).collect();
         if broken.is_empty() {
             let next = read.into_iter().filter_map(|(_, rank, task)| Some(Next { task: task.ok()?, rank }));
-            return Ok(next.collect());
+            let mut next: Vec<Next> = next.collect();
+            next.sort_by_key(|next| (next.rank, next.task.seq));
+            return Ok(next);
         }
         let set_aside = "UPDATE tasks SET not_before = $1, node = $2 WHERE seq = ANY($3)";
         session.execute(set_aside, &[&SET_ASIDE, &rules.node, &broken]).await?;

@@ -8,8 +8,8 @@ use tokio_postgres::types::ToSql;
 
 use crate::domain::task::{Event, EventNo, News, Task};
 use crate::domain::timestamp::Timestamp;
-use crate::stores::hints::Hint;
 use crate::stores::events::{EventFilter, EventPage, EventQuery, EventSpan, EventStore};
+use crate::stores::hints::Hint;
 use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::order::{Numbers, announce, settled};

@@ -31,7 +31,7 @@ pub(super) async fn note_memory(session: &Session, steps: &[Step]) -> Result<(),
     let of = || noted.iter().copied();
     let statement = "UPDATE attempts SET peak_memory = step.peak
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS step (seq, claim_no, peak)
-         WHERE attempts.seq = step.seq AND attempts.claim_no = step.claim_no";
+         WHERE attempts.seq = step.seq AND attempts.seq = ANY($1) AND attempts.claim_no = step.claim_no";
     let peaks = each(of(), |step| step.transition.peak_memory.map(int));
     session.execute(statement, &[&each(of(), seq), &each(of(), claim_no), &peaks]).await.map(drop)
 }
@@ -51,7 +51,7 @@ pub(super) async fn end_attempts(session: &Session, steps: &[Step], now: Now) ->
              refunded = step.refunded
          FROM unnest($1::bigint[], $2::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[])
              AS step (seq, claim_no, outcome, code, detail, refunded)
-         WHERE attempts.seq = step.seq AND attempts.claim_no = step.claim_no AND attempts.ended_at IS NULL";
+         WHERE attempts.seq = step.seq AND attempts.seq = ANY($1) AND attempts.claim_no = step.claim_no AND attempts.ended_at IS NULL";
     let changed = session
         .execute(
             statement,

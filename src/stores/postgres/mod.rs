@@ -58,8 +58,8 @@ pub use connection::OpenError;
 
 use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
-use crate::stores::postgres::connection::Connections;
 use crate::stores::hints::Hints;
+use crate::stores::postgres::connection::Connections;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::hints::{Listener, Outbox};
 use crate::stores::postgres::low_water::LowWater;

@@ -1,4 +1,5 @@
-//! What the state machine decided about some tasks, written at once: each statement takes the rows of all of them.
+//! What the state machine decided about some tasks, written at once: each statement takes the rows of all of them. `seq = ANY` says again what
+//! the join says already: then no plan, however old, reads the whole table for it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -59,7 +60,8 @@ impl Step {
 /// Loads tasks and locks their rows, always in the same order. Those that are not there are left out; one that cannot be read is told as such.
 pub(super) async fn lock(session: &Session, ids: &[TaskId]) -> Result<Vec<(TaskId, Result<Task, Fault>)>, Fault> {
     let ids: Vec<_> = ids.iter().map(|id| *id.as_uuid()).collect();
-    let statement = format!("SELECT {TASK} FROM tasks WHERE id = ANY($1) ORDER BY seq FOR UPDATE");
+    // Sorted by an expression, for which no plan can walk along the index of numbers instead of that of ids.
+    let statement = format!("SELECT {TASK} FROM tasks WHERE id = ANY($1) ORDER BY seq + 0 FOR UPDATE");
     let rows = session.query(&statement, &[&ids]).await?;
     rows.iter().map(|row| Ok((task_id(row, "id")?, task(row)))).collect()
 }
@@ -133,7 +135,7 @@ async fn prolong(session: &Session, steps: &[&Step], now: Now) -> Result<(), Fau
     let steps_of = || steps.iter().copied();
     let statement = "UPDATE tasks SET lease_until = step.lease_until
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS step (seq, claim_no, lease_until)
-         WHERE tasks.seq = step.seq AND tasks.claim_no = step.claim_no AND tasks.state = 'in_progress'";
+         WHERE tasks.seq = step.seq AND tasks.seq = ANY($1) AND tasks.claim_no = step.claim_no AND tasks.state = 'in_progress'";
     let lease_until = each(steps_of(), |step| step.lease_until(now));
     all(session.execute(statement, &[&each(steps_of(), seq), &each(steps_of(), claim_no), &lease_until]).await?, steps)
 }
@@ -154,7 +156,7 @@ async fn update(session: &Session, rules: &Rules, steps: &[&Step], now: Now) -> 
              $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::text[])
              AS step (seq, state_before, claim_no_before, state, run, claim_no, attempts, refunds, started_at, ended_at, results, probe,
                  failure_code, failure_detail, lease_until, not_before, expires_at, node)
-         WHERE tasks.seq = step.seq AND tasks.state = step.state_before AND tasks.claim_no = step.claim_no_before";
+         WHERE tasks.seq = step.seq AND tasks.seq = ANY($1) AND tasks.state = step.state_before AND tasks.claim_no = step.claim_no_before";
     let probe = |step: &Step| {
         let probe = step.after().probe.as_ref();
         probe.map(|probe| text(&serde_json::to_string(probe).expect("texts and numbers can be written as JSON")))
@@ -193,7 +195,7 @@ async fn remove(session: &Session, steps: &[&Step]) -> Result<(), Fault> {
     }
     let of = || steps.iter().copied();
     let statement = "DELETE FROM tasks USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS step (seq, state, claim_no)
-         WHERE tasks.seq = step.seq AND tasks.state = step.state AND tasks.claim_no = step.claim_no";
+         WHERE tasks.seq = step.seq AND tasks.seq = ANY($1) AND tasks.state = step.state AND tasks.claim_no = step.claim_no";
     let state = each(of(), |step| step.before.state.as_str());
     all(session.execute(statement, &[&each(of(), seq), &state, &each(of(), claim_no)]).await?, steps)
 }
