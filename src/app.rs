@@ -7,6 +7,7 @@ mod backup;
 mod blobs;
 mod database;
 mod keys;
+mod patience;
 mod serve;
 mod tree;
 
@@ -23,6 +24,7 @@ pub use tree::CHILD_COMMAND;
 pub use crate::http::KeyBody;
 
 use crate::actors::supervision::{Exit, RootError};
+use crate::app::patience::Patience;
 use crate::config::Config;
 use crate::stores::blobs::{BlobStore, BlobStoreError};
 use crate::stores::data_dir::{DataDir, DataDirError};
@@ -85,22 +87,40 @@ pub enum AppError {
     Failed(Exit),
 }
 
+impl AppError {
+    /// Whether the same may go well in a moment: something is not there yet, and nothing is wrong with it.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Postgres(error) => matches!(error, postgres::OpenError::Away(_)),
+            #[cfg(feature = "s3")]
+            Self::S3(error) => matches!(error, crate::stores::s3::OpenError::Away(_)),
+            #[cfg(feature = "s3")]
+            Self::Identity(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The stores, open and locked.
 struct Stores {
     /// Held for its lock.
     _data_dir: DataDir,
+    /// The name of this server among those that share the database.
+    node: String,
     database: Arc<dyn Database>,
     blobs: Arc<dyn BlobStore>,
 }
 
 impl Stores {
-    /// Locks the data directory and opens what lies in it, or elsewhere; leftovers of a crash are swept on the way.
+    /// Locks the data directory and opens what lies in it, or elsewhere, as soon as it is there; leftovers of a crash are swept on the way.
     fn open(config: &Config) -> Result<Self, AppError> {
         let data_dir = DataDir::lock(&config.data.dir)?;
         let clock = monotonic_clock();
-        let database = database::open(config, &data_dir, Arc::clone(&clock))?;
-        let blobs = blobs::open(config, &data_dir, &*database, clock)?;
-        Ok(Self { _data_dir: data_dir, database, blobs })
+        let node = data_dir.node()?;
+        let patience = Patience::new(config.data.start_deadline);
+        let database = patience.open(|| database::open(config, &data_dir, Arc::clone(&clock)))?;
+        let blobs = patience.open(|| blobs::open(config, &data_dir, &*database, Arc::clone(&clock)))?;
+        Ok(Self { _data_dir: data_dir, node, database, blobs })
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use safelight::config::{Config, Flag, LogFormat, Sources, config_toml, environment, schema};
+use safelight::domain::node::Role;
 use serde_json::json;
 
 /// A directory with a `config.toml` of this text, and sources that read it.
@@ -137,6 +138,21 @@ fn keys_must_go_together() {
         "SAFELIGHT__UPLOADS__MAX_BYTES: tasks.queue_bytes = \"10GiB\" (default) must not be less than uploads.max_bytes = \"20GiB\" (SAFELIGHT__UPLOADS__MAX_BYTES)",
     ];
     assert_eq!(setup.faults(), expected);
+}
+
+#[test]
+fn a_server_that_does_one_half_of_the_work_shares_a_database_and_a_store_of_images() {
+    let setup = Setup::new("").flag("--role", "server.role", "work");
+    let expected = [
+        "--role: server.role = \"work\" (--role) leaves a half of the work to other servers, which need a PostgreSQL database in common, not data.tasks = \"local\" (default)",
+        "--role: server.role = \"work\" (--role) leaves a half of the work to other servers, which need an S3 store in common, not data.blobs = \"local\" (default)",
+    ];
+    assert_eq!(setup.faults(), expected);
+    let shared = "[data]\ntasks = \"postgres://h/db\"\nblobs = \"s3://images\"\n";
+    for role in Role::ALL {
+        let setup = Setup::new(shared).variable("SAFELIGHT__SERVER__ROLE", role.as_str());
+        assert_eq!(setup.config().server.role, role);
+    }
 }
 
 #[test]

@@ -14,11 +14,12 @@
 //! ├─ notifier     who waits for tasks or reads events
 //! ├─ webhooks     endpoints that are told when tasks have ended
 //! ├─ janitor      expiry, deletions, orphans, scrub
+//! ├─ nodes        which servers share the database
 //! └─ frontend     what HTTP talks to
 //! ```
 //!
 //! Who asks whom: the frontend everybody; the master the task database and the key-values; a worker the master, the
-//! storage and the spare; the janitor the storage, the task database and the assets. News of changed settings go from the
+//! storage and the spare; the janitor the storage, the task database and the assets; the nodes the master and the root. News of changed settings go from the
 //! key-values to whoever follows them, news of changed tasks from the task database to the notifier
 //! and the webhooks.
 
@@ -28,6 +29,7 @@ pub mod janitor;
 pub mod key_values;
 pub mod keys;
 pub mod master;
+pub mod nodes;
 pub mod notifier;
 pub mod storage;
 pub mod supervision;

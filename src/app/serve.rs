@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::actors::master::Drain;
+use crate::actors::nodes::Announce;
 use crate::actors::notifier::EndWatches;
 use crate::app::tree::{self, Services};
 use crate::app::{AppError, Stores, admin_socket};
@@ -33,6 +34,7 @@ pub(super) async fn serve(config: &Config, stores: &Stores) -> Result<(), AppErr
     };
     let handle = server.handle();
     let http = actix::spawn(server);
+    services.announce(address);
     greet(address, config);
     let ended = tokio::select! {
         name = told_to_stop => {
@@ -66,6 +68,7 @@ fn listen(config: &Config, services: &Services) -> Result<(Server, SocketAddr), 
         frontend: services.frontend.clone(),
         lookup: services.lookup.clone(),
         gate: services.gate.clone(),
+        role: config.server.role,
         tree: services.root.addr().clone(),
         uploads: config.uploads.clone(),
         watch: config.watch.clone(),
@@ -101,9 +104,12 @@ fn admin_socket(config: &Config) -> Option<UnixListener> {
 
 /// Says where the server listens, and what to do next.
 fn greet(address: SocketAddr, config: &Config) {
-    log::info!(address:% = address, data:% = config.data.dir.display(), workers = config.workers.count; "listening");
+    let role = config.server.role;
+    log::info!(address:% = address, data:% = config.data.dir.display(), role:%, workers = config.workers.count; "listening");
+    let example =
+        if role.serves() { format!("--data-binary @photo.jpg http://{address}/newImage") } else { format!("http://{address}/v1/tree") };
     // Whoever started the server may have stopped reading: no reason not to serve.
-    let _ = writeln!(io::stdout(), "safelight listens on http://{address}\ntry: curl --data-binary @photo.jpg http://{address}/newImage");
+    let _ = writeln!(io::stdout(), "safelight listens on http://{address}\ntry: curl {example}");
 }
 
 /// Resolves to the name of the first signal that asks the process to stop.
@@ -130,7 +136,9 @@ async fn end_watches(services: &Services) {
 
 /// Stops admission, while HTTP still answers, and gives the running jobs their time to end.
 async fn drain(config: &Config, services: &Services) {
-    match timeout(config.server.drain, services.master.send(Drain)).await {
+    let drained = services.master.send(Drain);
+    services.nodes.do_send(Announce);
+    match timeout(config.server.drain, drained).await {
         Ok(Ok(())) => log::info!("drained"),
         Ok(Err(error)) => log::warn!(error:% = error; "not drained; unfinished tasks run after the next start"),
         Err(_) => log::warn!("drain deadline passed; unfinished tasks run after the next start"),

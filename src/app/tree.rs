@@ -3,18 +3,21 @@
 //! Addresses exist before their actors start, so the order here is the order of starting and nothing else.
 
 use std::io;
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
+use uuid::Uuid;
 
 use crate::actors::assets::Assets;
 use crate::actors::frontend::{self, Frontend, Lookup};
 use crate::actors::janitor::{Janitor, JanitorDeps, ScrubPlan};
-use crate::actors::key_values::KeyValues;
+use crate::actors::key_values::{KeyValues, SettingsChanged};
 use crate::actors::keys::{Gate, Keys};
 use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
+use crate::actors::nodes::{Announce, Nodes, NodesDeps, Surroundings};
 use crate::actors::notifier::{Notifier, NotifierDeps, WatchLimits};
 use crate::actors::storage::Storage;
 use crate::actors::supervision::{
@@ -24,7 +27,7 @@ use crate::actors::task_db::{ChangedElsewhere, TaskDb, TasksChanged};
 use crate::actors::webhooks::{Courier, FlightLimits, Reach, Webhooks, WebhooksDeps};
 use crate::actors::workers::{Inspector, MemoryBudget, Spare, Worker, WorkerDeps};
 use crate::app::{AppError, Stores};
-use crate::config::{Config, JanitorConfig, LimitsConfig, Live, WebhooksConfig};
+use crate::config::{Config, JanitorConfig, LimitsConfig, Live};
 use crate::domain::webhook::Patience;
 use crate::sandbox::{ChildLimits, ChildProgram, Spawner};
 use crate::stores::Database;
@@ -44,6 +47,17 @@ pub(super) struct Services {
     /// Who is let in.
     pub(super) gate: Gate,
     pub(super) notifier: Addr<Notifier>,
+    pub(super) nodes: Addr<Nodes>,
+    /// Where the nodes find what there is only now.
+    surroundings: Arc<OnceLock<Surroundings>>,
+}
+
+impl Services {
+    /// Everything runs, and the server listens: the other servers may know of it.
+    pub(super) fn announce(&self, address: SocketAddr) {
+        let _ = self.surroundings.set(Surroundings { tree: self.root.addr().clone(), address });
+        self.nodes.do_send(Announce);
+    }
 }
 
 /// Starts every service; returns when all of them are ready.
@@ -69,41 +83,57 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (spare_spec, spare) = spare(config, spawner);
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
     let inspector = Inspector::new(spare.clone(), memory.clone(), config.tasks.deadline);
-    let (workers_spec, workers) = {
-        let deps = worker_deps(config, master.clone(), storage.clone(), spare, memory);
-        let template = Template::new("worker", worker_options(config), move |number| Worker::new(format!("worker-{number}"), deps.clone()));
-        pool("workers", Policy::default(), live.workers() as usize, template)
-    };
-    let master_spec =
-        master_of(master_box, master_deps(config, task_db.clone(), key_values.clone(), workers.recipient()), Arc::clone(&live));
-    let (janitor_spec, janitor) = janitor(janitor_deps(config, storage.clone(), task_db.clone(), assets.clone()));
+    let (workers_spec, workers) = workers(config, &live, worker_deps(config, master.clone(), storage.clone(), spare, memory));
+    let master_spec = master_of(master_box, master_deps(config, task_db.clone(), key_values.clone(), workers), Arc::clone(&live));
+    let (janitor_spec, janitor) = janitor(janitor_deps(config, stores, storage.clone(), task_db.clone(), assets.clone()));
+    let surroundings = Arc::default();
+    let (nodes_spec, nodes) = nodes_of(nodes_deps(config, stores, master.clone(), Arc::clone(&surroundings)));
     let (frontend_spec, frontend) = {
-        let (master, notifier) = (master.clone(), notifier.clone());
-        let services = frontend::Services { key_values, keys, storage, task_db, assets, inspector, master, notifier, webhooks, janitor };
+        let (master, notifier, nodes) = (master.clone(), notifier.clone(), nodes.clone());
+        let role = config.server.role;
+        let services =
+            frontend::Services { role, key_values, keys, storage, task_db, assets, inspector, master, notifier, webhooks, janitor, nodes };
         frontend_of(services, Arc::clone(&live))
     };
-    let key_values_spec = {
-        let store = Arc::clone(&stores.database);
-        let followers = vec![master.clone().recipient(), frontend.clone().recipient()];
-        let shared = config.data.tasks.is_shared();
-        key_values_box.child("key_values", Options::default(), move || {
-            let key_values = KeyValues::new(store.clone(), live.clone(), followers.clone());
-            if shared { key_values.following() } else { key_values }
-        })
-    };
+    let followers = vec![master.clone().recipient(), frontend.clone().recipient()];
+    let key_values_spec = key_values_of(key_values_box, config, stores, live, followers);
 
-    let engine = vec![master_spec, spare_spec, workers_spec];
+    let engine = [master_spec, spare_spec].into_iter().chain(workers_spec).collect();
     let (engine_spec, _) = supervisor("engine", Strategy::RestForOne, Policy::default(), engine).map_err(RootError::from)?;
     let before = [key_values_spec, keys_spec, storage_spec, task_db_spec, assets_spec];
-    let behind = [notifier_spec, webhooks_spec, janitor_spec, frontend_spec];
+    let behind = [notifier_spec, webhooks_spec, janitor_spec, nodes_spec, frontend_spec];
     let services = before.into_iter().chain([engine_spec]).chain(behind).collect();
     let root = Root::start(Strategy::OneForOne, Policy::default(), services).await?;
     let lookup = Lookup::new(stores.database.clone());
-    Ok(Services { root, frontend, lookup, master, notifier, gate })
+    Ok(Services { root, frontend, lookup, master, notifier, gate, nodes, surroundings })
 }
 
 fn master_of(mailbox: Mailbox<Master>, deps: MasterDeps, live: Arc<Live>) -> ChildSpec {
     mailbox.child("master", Options::default(), move || Master::new(deps.clone(), live.clone()))
+}
+
+/// As many as the settings say, on a server that works.
+fn workers(config: &Config, live: &Live, deps: WorkerDeps) -> (Option<ChildSpec>, Option<Recipient<Scale>>) {
+    if !config.server.role.works() {
+        return (None, None);
+    }
+    let template = Template::new("worker", worker_options(config), move |number| Worker::new(format!("worker-{number}"), deps.clone()));
+    let (spec, workers) = pool("workers", Policy::default(), live.workers() as usize, template);
+    (Some(spec), Some(workers.recipient()))
+}
+
+fn key_values_of(
+    mailbox: Mailbox<KeyValues>,
+    config: &Config,
+    stores: &Stores,
+    live: Arc<Live>,
+    followers: Vec<Recipient<SettingsChanged>>,
+) -> ChildSpec {
+    let (store, shared) = (Arc::clone(&stores.database), config.data.tasks.is_shared());
+    mailbox.child("key_values", Options::default(), move || {
+        let key_values = KeyValues::new(store.clone(), live.clone(), followers.clone());
+        if shared { key_values.following() } else { key_values }
+    })
 }
 
 fn frontend_of(services: frontend::Services, live: Arc<Live>) -> (ChildSpec, Addr<Frontend>) {
@@ -126,7 +156,7 @@ fn task_db(
 }
 
 fn webhooks(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Webhooks>) {
-    let deps = webhooks_deps(&config.webhooks, stores);
+    let deps = webhooks_deps(config, stores);
     child("webhooks", Options::default(), move || Webhooks::new(deps.clone()))
 }
 
@@ -137,6 +167,10 @@ fn notifier(config: &Config, stores: &Stores) -> (ChildSpec, Addr<Notifier>) {
 
 fn janitor(deps: JanitorDeps) -> (ChildSpec, Addr<Janitor>) {
     child("janitor", Options::default(), move || Janitor::new(deps.clone()))
+}
+
+fn nodes_of(deps: NodesDeps) -> (ChildSpec, Addr<Nodes>) {
+    child("nodes", Options::default(), move || Nodes::new(deps.clone()))
 }
 
 fn spare(config: &Config, spawner: Spawner) -> (ChildSpec, Addr<Spare>) {
@@ -196,7 +230,7 @@ fn worker_deps(config: &Config, master: Addr<Master>, storage: Addr<Storage>, sp
     }
 }
 
-fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValues>, workers: Recipient<Scale>) -> MasterDeps {
+fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValues>, workers: Option<Recipient<Scale>>) -> MasterDeps {
     let tasks = &config.tasks;
     MasterDeps {
         task_db,
@@ -214,20 +248,35 @@ fn notifier_deps(config: &Config, stores: &Stores) -> NotifierDeps {
     NotifierDeps { store: stores.database.clone(), limits, keep: watch.keep_events.into() }
 }
 
-fn webhooks_deps(config: &WebhooksConfig, stores: &Stores) -> WebhooksDeps {
+fn webhooks_deps(config: &Config, stores: &Stores) -> WebhooksDeps {
+    let (sends, config) = (config.server.role.serves(), &config.webhooks);
     WebhooksDeps {
         store: stores.database.clone(),
         courier: Courier::new(Reach { allow_private: config.allow_private, allow_http: config.allow_http, deadline: config.deadline }),
         limits: FlightLimits { all: config.in_flight as usize, each: config.per_endpoint as usize },
         patience: Patience { min: config.backoff_min, max: config.backoff_max, give_up: config.give_up },
         keep: config.keep,
+        sends,
     }
 }
 
-fn janitor_deps(config: &Config, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {
+fn nodes_deps(config: &Config, stores: &Stores, master: Addr<Master>, surroundings: Arc<OnceLock<Surroundings>>) -> NodesDeps {
+    NodesDeps {
+        store: stores.database.clone(),
+        master,
+        node: stores.node.clone(),
+        role: config.server.role,
+        run: Uuid::new_v4(),
+        interval: config.nodes.heartbeat,
+        forget: config.nodes.forget,
+        surroundings,
+    }
+}
+
+fn janitor_deps(config: &Config, stores: &Stores, storage: Addr<Storage>, task_db: Addr<TaskDb>, assets: Addr<Assets>) -> JanitorDeps {
     let JanitorConfig { interval, grace, scrub_interval, scrub_rate } = config.janitor;
     let scrub = ScrubPlan { interval: scrub_interval, rate: scrub_rate };
     // The sweep of the start takes every blob without a row for a leftover. Where there are other servers it may be an upload of theirs.
     let started = Arc::new(AtomicBool::new(config.data.tasks.is_shared()));
-    JanitorDeps { storage, task_db, assets, interval, grace, scrub, started }
+    JanitorDeps { storage, task_db, assets, duty: stores.database.janitor_duty(), interval, grace, scrub, started }
 }

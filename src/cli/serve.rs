@@ -13,6 +13,9 @@ pub(super) struct Arguments {
     /// The configuration [default: ./config.toml where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What the server does: serve clients, work on images, or all of it [key: server.role]
+    #[arg(long, value_name = "all|serve|work")]
+    role: Option<String>,
     /// The address and port to listen on [key: server.listen]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -31,6 +34,7 @@ impl Arguments {
     fn flags(&self) -> Vec<Flag> {
         let flag = |flag, key, value: &Option<String>| value.clone().map(|value| Flag { flag, key, value });
         let flags = [
+            flag("--role", "server.role", &self.role),
             flag("--listen", "server.listen", &self.listen),
             flag("--data", "data.dir", &self.data),
             flag("--workers", "workers.count", &self.workers),
@@ -74,8 +78,8 @@ mod tests {
 
     #[test]
     fn every_flag_sets_a_key_of_the_schema() {
-        let all = flags(&["--listen", "127.0.0.1:0", "--data", "/d", "--workers", "2", "--insecure"]);
-        assert_eq!(all.len(), 4);
+        let all = flags(&["--role", "all", "--listen", "127.0.0.1:0", "--data", "/d", "--workers", "2", "--insecure"]);
+        assert_eq!(all.len(), 5);
         assert!(all.iter().all(|flag| schema::system_key(flag.key).is_some()));
         let config = Config::load(&Sources { flags: all, ..Sources::default() }).expect("valid values");
         assert!(config.server.insecure && flags(&[]).is_empty());

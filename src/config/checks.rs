@@ -1,9 +1,10 @@
 //! The rules that hold between keys. They name no live key, so that no change of a running server can break one.
 
-use crate::config::Config;
 use crate::config::loading::Loading;
+use crate::config::{BlobPlace, Config};
+use crate::domain::node::Role;
 
-/// A rule between two keys: `left must ... right`.
+/// A rule between two keys, told as a sentence of both: `left must ... right`.
 struct Rule {
     left: &'static str,
     must: &'static str,
@@ -14,7 +15,19 @@ struct Rule {
 /// What the child's own code, stack and buffers need of its address space beside the image, in bytes.
 const CHILD_OVERHEAD: u64 = 256 << 20;
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 9] = [
+    Rule {
+        left: "server.role",
+        must: "leaves a half of the work to other servers, which need a PostgreSQL database in common, not",
+        right: "data.tasks",
+        holds: |config| config.server.role == Role::All || config.data.tasks.is_shared(),
+    },
+    Rule {
+        left: "server.role",
+        must: "leaves a half of the work to other servers, which need an S3 store in common, not",
+        right: "data.blobs",
+        holds: |config| config.server.role == Role::All || config.data.blobs != BlobPlace::Local,
+    },
     Rule {
         left: "tasks.lease",
         must: "must be at least twice",

@@ -31,8 +31,8 @@ pub use kind::BadValue;
 pub use live::{Live, SettingRefused};
 pub use origins::Origins;
 pub use sections::{
-    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, S3Config, ServerConfig, TasksConfig, UploadConfig,
-    WatchConfig, WebhooksConfig, WorkersConfig,
+    AssetLimits, DataConfig, JanitorConfig, LimitsConfig, LogConfig, LogFormat, NodesConfig, S3Config, ServerConfig, TasksConfig,
+    UploadConfig, WatchConfig, WebhooksConfig, WorkersConfig,
 };
 pub use task_place::{DatabaseUrl, InvalidTaskPlace, TaskPlace};
 pub use template::config_toml;
@@ -68,6 +68,8 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// The sweeps for leftovers.
     pub janitor: JanitorConfig,
+    /// The servers that share a database.
+    pub nodes: NodesConfig,
     /// Logging.
     pub log: LogConfig,
 }
@@ -131,6 +133,7 @@ impl Config {
             "watch" => self.watch.get(name),
             "webhooks" => self.webhooks.get(name),
             "janitor" => self.janitor.get(name),
+            "nodes" => self.nodes.get(name),
             "log" => self.log.get(name),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
         })
@@ -151,6 +154,7 @@ impl Config {
             "watch" => self.watch.set(name, raw),
             "webhooks" => self.webhooks.set(name, raw),
             "janitor" => self.janitor.set(name, raw),
+            "nodes" => self.nodes.set(name, raw),
             "log" => self.log.set(name, raw),
             _ => unreachable!("there is no section {section}: the schema was asked before"),
         }
@@ -171,6 +175,7 @@ impl Default for Config {
             watch: WatchConfig::default(),
             webhooks: WebhooksConfig::default(),
             janitor: JanitorConfig::default(),
+            nodes: NodesConfig::default(),
             log: LogConfig::default(),
         }
     }

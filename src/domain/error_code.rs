@@ -92,6 +92,8 @@ error_codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, false, "The body is of another media type than the route takes.";
     /// The range of a request lies beyond the bytes that there are.
     RangeNotSatisfiable = "range_not_satisfiable", 416, false, "There are no such bytes.";
+    /// The server's role is `work`: it answers operators and probes only, whatever key is shown.
+    Misdirected = "misdirected", 421, false, "This server has no clients; ask one that has.";
     /// The bytes claim a format but do not decode.
     CorruptImage = "corrupt_image", 422, false, "The image is damaged or cut off.";
     /// Wider than `limits.max_width`: the image, the result of a step, or the result.

@@ -9,6 +9,7 @@ pub mod format;
 pub mod ids;
 pub mod limits;
 mod name;
+pub mod node;
 pub mod pace;
 pub mod pipeline;
 pub mod probe;

@@ -11,7 +11,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use crate::actors::frontend::FrontendError;
-use crate::domain::access::{Caller, Scope};
+use crate::domain::access::Caller;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
 use crate::http::body::SharedBody;
 use crate::http::problem::Problem;
@@ -35,8 +36,7 @@ pub(super) async fn identify(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     if access != Access::Open {
-        let scope = if let Access::Scope(scope) = access { Some(scope) } else { None };
-        match admit(request.request(), scope) {
+        match admit(request.request(), access) {
             Ok(caller) => drop(request.extensions_mut().insert(caller)),
             Err(problem) => {
                 // A payload can always be taken once.
@@ -57,16 +57,24 @@ pub(super) async fn identify(
     }
 }
 
+/// What a client is told that has come to a server without clients.
+const MISDIRECTED: &str = "this server works on images that others take (server.role is \"work\"): send the request to one whose role is \"serve\" \
+                           or \"all\"";
+
 /// The refusal in the words of the route: plain on a classic one.
 pub(super) fn refusal(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     if request.path().starts_with("/v1/") { problem.error_response() } else { problem.classic(request, problem.to_string()) }
 }
 
-fn admit(request: &HttpRequest, scope: Option<Scope>) -> Result<Caller, Problem> {
+fn admit(request: &HttpRequest, access: Access) -> Result<Caller, Problem> {
+    let state = request.app_data::<Data<HttpState>>().expect("the state is registered with the routes");
+    if !state.role.serves() && !access.is_operators() {
+        return Err(Problem::new(ErrorCode::Misdirected, MISDIRECTED));
+    }
     if request.conn_data::<OperatorConnection>().is_some() {
         return Ok(Caller::LOCAL);
     }
-    let state = request.app_data::<Data<HttpState>>().expect("the state is registered with the routes");
+    let scope = if let Access::Scope(scope) = access { Some(scope) } else { None };
     Ok(state.gate.admit(bearer(request), scope).map_err(FrontendError::from)?)
 }
 

@@ -14,6 +14,7 @@ mod events;
 mod faults;
 mod health;
 mod keys;
+mod nodes;
 mod openapi;
 mod panics;
 mod pipelines;
@@ -39,6 +40,7 @@ use crate::actors::frontend::{Frontend, Gate, Lookup};
 use crate::actors::supervision::Supervisor;
 use crate::config::{UploadConfig, WatchConfig};
 use crate::domain::access::Scope;
+use crate::domain::node::Role;
 
 pub use caller::note_connection;
 pub use cors::cors;
@@ -56,6 +58,8 @@ pub struct HttpState {
     pub lookup: Lookup,
     /// Who is let in.
     pub gate: Gate,
+    /// What the server is for.
+    pub role: Role,
     /// The root of the supervision tree.
     pub tree: Addr<Supervisor>,
     /// Limits on the time and the size of a body.
@@ -78,6 +82,13 @@ pub enum Access {
     Scope(Scope),
 }
 
+impl Access {
+    /// Whether operators and their probes use the route: a server that has no clients answers it, too.
+    fn is_operators(self) -> bool {
+        matches!(self, Self::Open | Self::Scope(Scope::Admin))
+    }
+}
+
 const OPEN: Access = Access::Open;
 const ANY_KEY: Access = Access::AnyKey;
 const SUBMIT: Access = Access::Scope(Scope::Submit);
@@ -94,6 +105,8 @@ fn table() -> Vec<Entry> {
         entry("/readyz", [(Method::GET, OPEN, web::to(health::readyz))]),
         entry("/openapi.json", [(Method::GET, ANY_KEY, web::to(openapi::get))]),
         entry("/v1/tree", [(Method::GET, ADMIN, web::to(tree::get))]),
+        entry("/v1/nodes", [(Method::GET, ADMIN, web::to(nodes::list))]),
+        entry("/v1/nodes/{id}/tree", [(Method::GET, ADMIN, web::to(nodes::tree))]),
         entry("/v1/tasks", [(Method::GET, READ, web::to(tasks::list)), (Method::POST, SUBMIT, web::to(tasks::submit))]),
         entry("/v1/tasks/{id}", [(Method::GET, READ, web::to(tasks::get)), (Method::DELETE, SUBMIT, web::to(tasks::delete))]),
         entry("/v1/tasks/{id}/cancel", [(Method::POST, SUBMIT, web::to(tasks::cancel))]),

@@ -1,8 +1,8 @@
-//! Engines behind the actors: traits, SQLite or PostgreSQL for tasks, key-values, assets, API keys and webhooks, local files for blobs.
+//! Engines behind the actors: traits, SQLite or PostgreSQL for everything that is kept in rows, local files or S3 for blobs.
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`webhooks`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
+//! | [`tasks`], [`events`], [`key_values`], [`assets`], [`keys`], [`webhooks`], [`nodes`], [`blobs`] | what every engine promises; `tests/stores` holds each engine to it |
 //! | [`hints`] | what servers that share a database tell each other |
 //! | [`orphans`] | which blobs nothing refers to |
 //! | [`backup`] | copies of the embedded stores, checked and brought back |
@@ -26,6 +26,7 @@ pub mod hints;
 pub mod key_values;
 pub mod keys;
 pub mod local_fs;
+pub mod nodes;
 pub mod orphans;
 mod pool;
 pub mod postgres;
@@ -49,11 +50,12 @@ use crate::stores::events::EventStore;
 use crate::stores::hints::Hints;
 use crate::stores::key_values::KeyValueStore;
 use crate::stores::keys::KeyStore;
+use crate::stores::nodes::NodeStore;
 use crate::stores::tasks::{TaskStore, TaskStoreError};
 use crate::stores::webhooks::WebhookStore;
 
 /// Everything that is kept in rows, by one engine: what is written together must be there together.
-pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore {
+pub trait Database: TaskStore + EventStore + KeyValueStore + AssetStore + KeyStore + WebhookStore + NodeStore {
     /// The name of the database, given to it once: that of a copy, too. A shared store of blobs belongs to one.
     fn identity(&self) -> BoxFuture<'static, Result<Uuid, TaskStoreError>>;
 

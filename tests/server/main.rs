@@ -24,8 +24,10 @@ mod harness;
 mod hints;
 mod idempotency;
 mod images;
+mod janitors;
 mod jobs;
 mod kills;
+mod listed_nodes;
 mod listing;
 #[path = "../common/mutation.rs"]
 mod mutation;
@@ -42,6 +44,8 @@ mod proof;
 mod proxy;
 mod raw;
 mod resize;
+#[cfg(feature = "s3")]
+mod roles;
 mod room;
 mod routes;
 #[cfg(feature = "s3")]
@@ -51,7 +55,10 @@ mod scrub;
 #[path = "../common/seaweedfs.rs"]
 mod seaweedfs;
 mod settings;
+#[cfg(feature = "s3")]
+mod shared_quotas;
 mod slow_clients;
+mod starting;
 mod statuses;
 mod stop_and_start;
 mod submit;

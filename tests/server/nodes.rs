@@ -9,7 +9,7 @@ use crate::seaweedfs::{ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed};
 
 /// Where the servers of one test keep everything.
 pub struct Place {
-    tasks: String,
+    pub tasks: String,
     endpoint: String,
     prefix: String,
 }

@@ -14,6 +14,7 @@ fn use_everything(server: &Server, jobs: &mut Vec<Job>) {
     server.put("/v1/settings/my.key", "1");
     server.get("/v1/settings/my.key");
     server.get("/v1/keys");
+    server.get("/v1/nodes");
     server.is_ready(&jobs[0].id);
     server.image(&jobs[0].id);
     server.put_bytes("/v1/assets/logo", &small_png());
@@ -45,7 +46,8 @@ fn failure(server: &Server, service: &str, point: &str) -> Option<Value> {
 
 /// Panics at each point, one after the other, with tasks in flight.
 fn survive(service: &str, points: &[&str]) {
-    let server = Options::new().set("janitor.interval", "100ms").set("server.http_workers", 2).start();
+    let options = Options::new().set("janitor.interval", "100ms").set("nodes.heartbeat", "100ms");
+    let server = options.set("server.http_workers", 2).start();
     for point in points {
         let mut jobs = vec![Job::upload_held(&server, 100), Job::upload_held(&server, 101)];
         jobs::wait_for_held(&server, 2);
@@ -142,6 +144,11 @@ fn notifier() {
 #[test]
 fn webhooks() {
     survive("webhooks", &["webhooks.tasks_changed", "webhooks.looked", "webhooks.tick"]);
+}
+
+#[test]
+fn server_nodes() {
+    survive("nodes", &["nodes.asked", "nodes.all_nodes"]);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn the_tree_shows_who_runs_and_what_they_do() {
     };
     assert_eq!(
         children(&tree),
-        ["key_values", "keys", "storage", "task_db", "assets", "engine", "notifier", "webhooks", "janitor", "frontend"]
+        ["key_values", "keys", "storage", "task_db", "assets", "engine", "notifier", "webhooks", "janitor", "nodes", "frontend"]
     );
     assert_eq!(children(&server.node("engine")), ["master", "spare", "workers"]);
     assert_eq!(server.node("engine")["strategy"], "rest_for_one");

@@ -153,6 +153,7 @@ fn an_operator_is_told_what_is_wrong_and_nobody_a_secret() {
         ("SAFELIGHT__S3__ACCESS_KEY", ACCESS_KEY),
         ("SAFELIGHT__S3__SECRET_KEY", SECRET_KEY),
         ("SAFELIGHT__SERVER__LISTEN", "127.0.0.1:0"),
+        ("SAFELIGHT__DATA__START_DEADLINE", "0s"),
     ];
     let (code, said) = safelight(&["serve"], &own);
     assert_eq!((code, said.contains("belong to another database")), (Some(1), true), "{said}");

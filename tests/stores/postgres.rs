@@ -264,11 +264,14 @@ fn a_schema_is_made_once_and_a_newer_one_refused() {
         .collect();
     together.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
     Sql::connect(&url).run("INSERT INTO safelight.schema_versions VALUES (99)");
-    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 4 })));
+    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 5 })));
     let refusal = |url: &str| open(url).map(drop).unwrap_err().to_string();
     assert!(refusal("mysql://host/db").contains("expected one such as postgres://"));
     assert!(refusal(&format!("{url}?sslmode=require")).contains("TLS"));
     assert!(refusal(&format!("{url}_not_there")).contains("does not exist"));
+    assert!(matches!(open(&format!("{url}_not_there")), Err(OpenError::Postgres(_))), "waiting would not mend it");
+    assert!(matches!(open(&url.replace("safelight@", "nobody@")), Err(OpenError::Postgres(_))), "nor this");
+    assert!(matches!(open("postgres://safelight@127.0.0.1:9/db"), Err(OpenError::Away(_))));
 }
 
 #[test]

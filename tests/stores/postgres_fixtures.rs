@@ -7,6 +7,7 @@ use safelight::stores::assets::AssetStore;
 use safelight::stores::events::EventStore;
 use safelight::stores::key_values::KeyValueStore;
 use safelight::stores::keys::KeyStore;
+use safelight::stores::nodes::NodeStore;
 use safelight::stores::postgres::{PostgresDb, PostgresOptions};
 use safelight::stores::tasks::TaskStore;
 use safelight::stores::webhooks::WebhookStore;
@@ -15,6 +16,7 @@ use crate::cluster::{Cluster, Sql};
 use crate::conformance::assets::AssetEngine;
 use crate::conformance::key_values::KeyValueEngine;
 use crate::conformance::keys::KeyEngine;
+use crate::conformance::nodes::NodeEngine;
 use crate::fixtures::{HandClock, TaskEngine};
 
 /// What the database calls the clock, from now on: a row that the test sets. It begins at a whole millisecond, near the present.
@@ -120,5 +122,15 @@ impl KeyEngine for Postgres {
 
     fn reopen(&mut self) {
         TaskEngine::reopen(self);
+    }
+}
+
+impl NodeEngine for Postgres {
+    fn nodes(&self) -> Arc<dyn NodeStore> {
+        self.db()
+    }
+
+    fn clock(&self) -> &HandClock {
+        &self.clock
     }
 }

@@ -70,6 +70,9 @@ pub enum FrontendError {
     /// No API key of that id.
     #[error("there is no API key of that id; GET /v1/keys lists those that there are")]
     NoSuchApiKey,
+    /// No node of that name.
+    #[error("there is no node of that name; GET /v1/nodes lists those that there are")]
+    NoSuchNode,
     /// An API key was not made or changed.
     #[error("{0}")]
     KeyNotChanged(KeysError),
@@ -157,7 +160,8 @@ impl FrontendError {
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
             Self::Aborted => ErrorCode::InvalidRequest,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound | Self::NoSuchVariant { .. } | Self::NoSuchKey | Self::NoSuchAsset | Self::NoSuchApiKey => ErrorCode::NotFound,
+            Self::NotFound | Self::NoSuchVariant { .. } | Self::NoSuchKey | Self::NoSuchAsset => ErrorCode::NotFound,
+            Self::NoSuchApiKey | Self::NoSuchNode => ErrorCode::NotFound,
             Self::NotAdmitted(why) => not_admitted(why),
             Self::KeyNotChanged(why) => key_not_changed(why),
             Self::UnknownAsset(_) => ErrorCode::UnknownAsset,

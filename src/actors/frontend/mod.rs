@@ -16,7 +16,7 @@
 //! | `watching` | waiting for the end of a task |
 //! | `feed` | events, those that happened and those that happen |
 //! | `explain` | what a pipeline would do |
-//! | `settings`, `keys`, `webhooks` | the ways to the key-values, to the API keys and to the webhooks |
+//! | `settings`, `keys`, `webhooks`, `nodes` | the ways to the key-values, to the API keys, to the webhooks and to the nodes |
 //! | `error` | what is answered when it cannot be done |
 
 mod assets;
@@ -27,6 +27,7 @@ mod files;
 mod keys;
 mod life;
 mod lookup;
+mod nodes;
 mod parameters;
 mod questions;
 mod reservations;
@@ -47,6 +48,7 @@ use crate::actors::janitor::Janitor;
 use crate::actors::key_values::{GetLive, KeyValues, SettingsChanged};
 use crate::actors::keys::Keys;
 use crate::actors::master::{Admit, Master, Permit};
+use crate::actors::nodes::Nodes;
 use crate::actors::notifier::Notifier;
 use crate::actors::storage::{AdmitBytes, Storage};
 use crate::actors::supervision::{Details, InitResult, Service};
@@ -56,6 +58,7 @@ use crate::actors::workers::Inspector;
 use crate::config::Live;
 use crate::domain::access::Caller;
 use crate::domain::faults;
+use crate::domain::node::Role;
 use crate::domain::task::IdempotencyKey;
 
 pub use crate::stores::assets::StoredAsset;
@@ -68,6 +71,7 @@ pub use files::{GetImage, Image, Part};
 pub use keys::{CreateKey, Gate, GetKey, ListKeys, NotAdmitted, RevokeKey, RotateKey, ShownKey};
 pub use life::{Cancel, Delete, Retry};
 pub use lookup::{GetTask, IsReady, Lookup, Readiness};
+pub use nodes::ListNodes;
 pub use parameters::{Parameters, ReadParameters, Understood, Wanted};
 pub use questions::{GetReadiness, ListTasks};
 pub use settings::{DeleteSetting, GetSetting, ListSettings, PutSetting, Setting};
@@ -89,6 +93,8 @@ const ASK_DEADLINE: Duration = Duration::from_secs(8);
 /// The services that the frontend asks.
 #[derive(Clone)]
 pub struct Services {
+    /// What this server is for.
+    pub role: Role,
     /// Settings.
     pub key_values: Addr<KeyValues>,
     /// API keys.
@@ -109,6 +115,8 @@ pub struct Services {
     pub webhooks: Addr<Webhooks>,
     /// Removes what was deleted.
     pub janitor: Addr<Janitor>,
+    /// The servers.
+    pub nodes: Addr<Nodes>,
 }
 
 /// What the frontend counts since its last start.

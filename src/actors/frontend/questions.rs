@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use actix::{Context, Handler, Message, ResponseActFuture, WrapFuture};
+use futures::FutureExt;
 
 use crate::actors::frontend::lookup::is_visible;
 use crate::actors::frontend::{ASK_DEADLINE, Frontend, FrontendError, Services};
-use crate::actors::master::CheckAdmission;
-use crate::actors::storage::CheckRoom;
+use crate::actors::master::{CheckAdmission, CheckDispatch};
+use crate::actors::storage::{CheckReach, CheckRoom};
 use crate::actors::task_db::{GetState, ListByState};
 use crate::domain::access::Caller;
 use crate::domain::faults;
@@ -45,7 +46,8 @@ async fn list_tasks(services: Services, query: TaskQuery) -> Result<TaskPage, Fr
     Ok(page)
 }
 
-/// Asks whether new images are taken: the master answers, so a part of the server that hangs shows.
+/// Asks whether the server does what it is for: it takes images, or works on those that others take. The master answers, so a part of the
+/// server that hangs shows.
 #[derive(Message)]
 #[rtype(result = "Result<(), FrontendError>")]
 pub struct GetReadiness;
@@ -54,15 +56,21 @@ impl Handler<GetReadiness> for Frontend {
     type Result = Answer<()>;
 
     fn handle(&mut self, _: GetReadiness, _: &mut Context<Self>) -> Self::Result {
-        let (master, storage) = (self.services.master.clone(), self.services.storage.clone());
-        Box::pin(
-            async move {
-                storage.send(CheckRoom).timeout(READINESS_DEADLINE).await??;
-                Ok(master.send(CheckAdmission).timeout(READINESS_DEADLINE).await??)
-            }
-            .into_actor(self),
-        )
+        let services = self.services.clone();
+        let is_ready = if services.role.serves() { takes_images(services).left_future() } else { works(services).right_future() };
+        Box::pin(is_ready.into_actor(self))
     }
+}
+
+async fn takes_images(services: Services) -> Result<(), FrontendError> {
+    services.storage.send(CheckRoom).timeout(READINESS_DEADLINE).await??;
+    Ok(services.master.send(CheckAdmission).timeout(READINESS_DEADLINE).await??)
+}
+
+/// However full the queue is.
+async fn works(services: Services) -> Result<(), FrontendError> {
+    services.storage.send(CheckReach).timeout(READINESS_DEADLINE).await??;
+    Ok(services.master.send(CheckDispatch).timeout(READINESS_DEADLINE).await??)
 }
 
 /// How long the master may take to say whether it takes work.

@@ -39,6 +39,7 @@ pub(super) async fn finish_all(deps: &JanitorDeps) -> Result<u64, JanitorError> 
         let query = TaskQuery { state: Some(TaskState::Deleting), after, limit: TaskQuery::MAX_LIMIT, ..TaskQuery::default() };
         let page = deps.task_db.send(ListByState(query)).timeout(STEP_DEADLINE).await??;
         for task in &page.tasks {
+            deps.on_duty()?;
             finish(deps, task).await?;
             finished += 1;
         }

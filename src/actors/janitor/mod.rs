@@ -1,4 +1,5 @@
-//! The janitor: removes what nobody needs any more. It goes round again and again, and whatever it leaves the next round does.
+//! The janitor: removes what nobody needs any more. It goes round again and again, and whatever it leaves the next round does. Of servers that
+//! share a database one has the duty; the janitors of the others only finish the deletions that their own clients ask for.
 //!
 //! | file | what lives there |
 //! |---|---|
@@ -29,6 +30,7 @@ use crate::actors::task_db::{TaskDb, Unsettled};
 use crate::domain::faults;
 use crate::stores::assets::AssetStoreError;
 use crate::stores::blobs::{BlobEntry, BlobStoreError};
+use crate::stores::nodes::Duty;
 use crate::stores::tasks::TaskStoreError;
 
 pub use deletion::FinishDeletion;
@@ -36,6 +38,9 @@ pub use scrub::ScrubPlan;
 
 /// How long one question of a round may take; then the round ends, and the next one goes on.
 const STEP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often the duty is asked for: a server that died is followed by another within so long.
+const KEEP_DUTY: Duration = Duration::from_secs(1);
 
 /// When the first scrub begins at the latest.
 const FIRST_SCRUB: Duration = Duration::from_mins(5);
@@ -49,6 +54,8 @@ pub struct JanitorDeps {
     pub task_db: Addr<TaskDb>,
     /// The names of the others.
     pub assets: Addr<Assets>,
+    /// Whether it is this server that cleans up.
+    pub duty: Arc<dyn Duty>,
     /// The pause between two rounds.
     pub interval: Duration,
     /// How old a blob without a task must be while uploads run.
@@ -57,6 +64,13 @@ pub struct JanitorDeps {
     pub scrub: ScrubPlan,
     /// Set once the sweep of the server's start has begun: a restarted janitor must not repeat it.
     pub started: Arc<AtomicBool>,
+}
+
+impl JanitorDeps {
+    /// Asked before each thing that is removed: where there are other servers, one of them may have taken over.
+    fn on_duty(&self) -> Result<(), JanitorError> {
+        if self.duty.is_held() { Ok(()) } else { Err(JanitorError::OffDuty) }
+    }
 }
 
 /// What a round did.
@@ -73,6 +87,10 @@ struct Round {
 /// The actor.
 pub struct Janitor {
     deps: JanitorDeps,
+    /// Whether the duty was this server's when it was asked for last.
+    on_duty: bool,
+    /// It is being asked for.
+    asking: bool,
     rounds: u64,
     total: Round,
     under_way: bool,
@@ -84,14 +102,33 @@ impl Janitor {
     /// A janitor that has done nothing yet.
     #[must_use]
     pub fn new(deps: JanitorDeps) -> Self {
-        Self { deps, rounds: 0, total: Round::default(), under_way: false, scrubbed: Rc::default() }
+        Self { deps, on_duty: false, asking: false, rounds: 0, total: Round::default(), under_way: false, scrubbed: Rc::default() }
     }
 
     /// Goes round in the background, unless it is on its way.
     fn go_round(&mut self, context: &mut Context<Self>) {
         faults::point("janitor.round");
-        if !self.under_way {
+        if !self.under_way && self.deps.duty.is_held() {
             self.begin(None, context);
+        }
+    }
+
+    /// Takes the duty, or confirms it.
+    fn keep_duty(&mut self, context: &mut Context<Self>) {
+        if !self.asking {
+            self.asking = true;
+            let held = self.deps.duty.hold();
+            context.spawn(held.into_actor(self).map(|held, janitor, context| janitor.has_duty(held, context)));
+        }
+    }
+
+    /// Whoever takes over goes on at once.
+    fn has_duty(&mut self, held: bool, context: &mut Context<Self>) {
+        self.asking = false;
+        if held != self.on_duty {
+            self.on_duty = held;
+            log::info!(on_duty = held; "the duty of the janitor has changed hands");
+            self.go_round(context);
         }
     }
 
@@ -105,6 +142,10 @@ impl Janitor {
 
     /// Reads everything that is kept, and again after a pause.
     fn scrub(&mut self, context: &mut Context<Self>) {
+        if !self.deps.duty.is_held() {
+            context.run_later(self.deps.scrub.interval.min(FIRST_SCRUB), Self::scrub);
+            return;
+        }
         let (deps, report) = (self.deps.clone(), Rc::clone(&self.scrubbed));
         let pass = async move { scrub::pass(&deps, &report).await };
         context.spawn(pass.into_actor(self).map(|pass, janitor, context| {
@@ -153,22 +194,31 @@ impl Service for Janitor {
     /// Lists what is there before the server takes its first upload, and sweeps it while the server starts.
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         context.run_interval(self.deps.interval, Self::go_round);
+        context.run_interval(KEEP_DUTY, Self::keep_duty);
         if self.deps.scrub.rate > 0 {
             // Soon: a server that is restarted every day shall have its blobs read, too.
             context.run_later(self.deps.scrub.interval.min(FIRST_SCRUB), Self::scrub);
         }
         let first = !self.deps.started.swap(true, Ordering::Relaxed);
         let deps = self.deps.clone();
-        let found = async move { if first { sweep::list(&deps).await } else { Ok(Vec::new()) } };
+        let found = async move {
+            let on_duty = deps.duty.hold().await;
+            let found = if first { sweep::list(&deps).await? } else { Vec::new() };
+            Ok::<_, JanitorError>((on_duty, found))
+        };
         Box::pin(found.into_actor(self).map(|found, janitor, context| {
-            janitor.begin(Some(found?), context);
+            let (on_duty, found) = found?;
+            janitor.on_duty = on_duty;
+            if on_duty {
+                janitor.begin(Some(found), context);
+            }
             Ok(())
         }))
     }
 
     fn inspect(&self) -> Details {
         let Round { expired, deleted, swept } = self.total;
-        let details = json!({ "rounds": self.rounds, "expired": expired, "deletions_finished": deleted, "blobs_swept": swept, "scrub": self.scrubbed.borrow().json() });
+        let details = json!({ "on_duty": self.on_duty, "rounds": self.rounds, "expired": expired, "deletions_finished": deleted, "blobs_swept": swept, "scrub": self.scrubbed.borrow().json() });
         details.as_object().cloned().unwrap_or_default()
     }
 }
@@ -191,4 +241,7 @@ pub enum JanitorError {
     /// The assets said no.
     #[error("{0}")]
     Assets(#[from] AssetStoreError),
+    /// It is not this server's business any more.
+    #[error("the duty of the janitor is another server's, or not confirmed")]
+    OffDuty,
 }

@@ -117,6 +117,7 @@ async fn assets(deps: &JanitorDeps, report: &RefCell<Report>) -> Result<(), Jani
 /// Whether a blob is what it was when it was acknowledged; read twice before it is said that it is not.
 async fn is_whole(deps: &JanitorDeps, report: &RefCell<Report>, key: BlobKey, expected: BlobMeta) -> Result<bool, JanitorError> {
     for _ in 0..2 {
+        deps.on_duty()?;
         faults::point("janitor.scrub");
         let deadline = STEP_DEADLINE + Duration::from_secs(expected.len / SLOWEST);
         let found = deps.storage.send(DigestBlob { key }).timeout(deadline).await?;
@@ -144,6 +145,7 @@ async fn still_refers(deps: &JanitorDeps, task: &Task, key: BlobKey) -> Result<b
 }
 
 async fn set_aside(deps: &JanitorDeps, report: &RefCell<Report>, key: BlobKey) -> Result<(), JanitorError> {
+    deps.on_duty()?;
     log::error!(blob:% = key; "a blob is missing or damaged; what is left of it is set aside");
     deps.storage.send(SetBlobAside { key }).timeout(STEP_DEADLINE).await??;
     report.borrow_mut().damaged(key);

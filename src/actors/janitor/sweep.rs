@@ -52,6 +52,7 @@ pub(super) async fn sweep(deps: &JanitorDeps) -> Result<u64, JanitorError> {
 pub(super) async fn remove_orphans(deps: &JanitorDeps, found: Vec<BlobEntry>, grace: Duration) -> Result<u64, JanitorError> {
     let mut removed = 0;
     for key in left_behind(deps, found, grace).await? {
+        deps.on_duty()?;
         deps.storage.send(DeleteBlob { key }).timeout(STEP_DEADLINE).await??;
         log::debug!(blob:% = key; "orphan removed");
         removed += 1;

@@ -166,10 +166,8 @@ impl Admission {
     pub fn check(&self, caller: Caller, bytes: u64, wait: impl Fn(u64) -> Duration) -> Result<(), Refusal> {
         let uploading = self.reserved.held();
         let (tasks, held) = (self.backlog.tasks + uploading.tasks, self.backlog.bytes + uploading.bytes);
-        let reason = if self.draining {
-            RefusalReason::Draining
-        } else if self.unanswered >= AWAY {
-            RefusalReason::DatabaseAway
+        let reason = if let Some(reason) = self.standstill() {
+            reason
         } else if let Err(exceeded) = self.callers.check(caller, bytes) {
             RefusalReason::Quota(exceeded)
         } else if tasks >= self.limits.tasks || held.saturating_add(bytes) > self.limits.bytes {
@@ -178,6 +176,12 @@ impl Admission {
             return Ok(());
         };
         Err(Refusal { reason, retry_after: wait(self.in_the_way(caller, reason)) })
+    }
+
+    /// Why nothing goes on here, uploads or work.
+    pub(super) fn standstill(&self) -> Option<RefusalReason> {
+        let away = (self.unanswered >= AWAY).then_some(RefusalReason::DatabaseAway);
+        if self.draining { Some(RefusalReason::Draining) } else { away }
     }
 
     /// How many tasks must end, by a guess, before trying again makes sense. One of the caller's own ends when its share of all has come up.

@@ -44,6 +44,20 @@ impl Handler<CheckAdmission> for Master {
     }
 }
 
+/// Asks whether tasks are worked on now, however many wait.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct CheckDispatch;
+
+impl Handler<CheckDispatch> for Master {
+    type Result = Result<(), Refusal>;
+
+    fn handle(&mut self, _: CheckDispatch, _: &mut Context<Self>) -> Self::Result {
+        let refusal = |reason| Refusal { reason, retry_after: Duration::from_secs(1) };
+        self.admission.standstill().map_or(Ok(()), |reason| Err(refusal(reason)))
+    }
+}
+
 /// Asks in which time a task that was inserted just now may have ended; `None` where that cannot be told.
 #[derive(Message)]
 #[rtype(result = "Option<Duration>")]
@@ -53,7 +67,7 @@ impl Handler<EstimateEnd> for Master {
     type Result = Option<Duration>;
 
     fn handle(&mut self, _: EstimateEnd, _: &mut Context<Self>) -> Self::Result {
-        self.throughput.time_for(self.admission.backlog().tasks, self.live.workers().into())
+        self.throughput.time_for(self.admission.backlog().tasks, self.workers().into())
     }
 }
 

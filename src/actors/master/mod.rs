@@ -5,12 +5,12 @@
 //! |---|---|
 //! | `admission`, `callers` | permits, refusals; what each key holds |
 //! | `throughput` | the measured times behind `Retry-After` and estimates |
-//! | `intake` | `Admit`, `TaskInserted`, `EstimateEnd`, `Drain` |
+//! | `intake` | `Admit`, `CheckAdmission`, `CheckDispatch`, `TaskInserted`, `EstimateEnd`, `Drain` |
 //! | `dispatch` | `GetWork`: parks workers and hands claims to them |
 //! | `cancel` | `CancelTask`: takes a claim back from the hand that it is in |
 //! | `lost_claims` | claims whose answer never came |
 //! | `outcome` | `ResultMade`, `WorkFinished`, `Heartbeat`: what becomes of a claim |
-//! | `upkeep` | the tick: lost leases, the recount of the backlog |
+//! | `upkeep` | the tick: lost leases, the recount of the backlog; `GetLoad` |
 
 mod admission;
 mod callers;
@@ -40,8 +40,9 @@ use crate::stores::tasks::{Backlog, CallerUsage};
 pub use admission::{Admission, AdmissionLimits, Permit, Refusal, RefusalReason};
 pub use cancel::CancelTask;
 pub use dispatch::{GetWork, Work};
-pub use intake::{Admit, CheckAdmission, Drain, EstimateEnd, TaskInserted};
+pub use intake::{Admit, CheckAdmission, CheckDispatch, Drain, EstimateEnd, TaskInserted};
 pub use outcome::{Heartbeat, Late, NotAdded, Outcome, ResultMade, WorkFinished, WorkerLeft};
+pub use upkeep::{GetLoad, Load};
 
 /// What stays the same over restarts: whom the master asks, and its settings.
 #[derive(Clone)]
@@ -50,8 +51,8 @@ pub struct MasterDeps {
     pub task_db: Addr<TaskDb>,
     /// The settings that may change while the server runs.
     pub key_values: Addr<KeyValues>,
-    /// The supervisor of the workers.
-    pub workers: Recipient<Scale>,
+    /// The supervisor of the workers; `None` on a server that has none.
+    pub workers: Option<Recipient<Scale>>,
     /// How much unfinished work the server holds.
     pub admission: AdmissionLimits,
     /// How long a claim lasts without a heartbeat.
@@ -119,7 +120,14 @@ impl Master {
     /// Takes the settings over and scales the pool to them.
     fn follow(&mut self, live: Arc<Live>) {
         self.live = live;
-        self.deps.workers.do_send(Scale { count: self.live.workers() as usize });
+        if let Some(workers) = &self.deps.workers {
+            workers.do_send(Scale { count: self.live.workers() as usize });
+        }
+    }
+
+    /// How many workers this server is to have.
+    fn workers(&self) -> u32 {
+        if self.deps.workers.is_some() { self.live.workers() } else { 0 }
     }
 }
 

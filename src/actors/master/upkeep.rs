@@ -1,8 +1,8 @@
-//! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog.
+//! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog; and how busy it is.
 
 use std::time::{Duration, Instant};
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResponse, WrapFuture};
 use futures::future::{BoxFuture, join_all};
 
 use crate::actors::master::outcome::Settled;
@@ -11,6 +11,31 @@ use crate::actors::task_db::{GetBacklog, GetUsage, ListExpired};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
 use crate::domain::task::{Claim, Failure};
+
+/// Asks how busy the server is.
+#[derive(Message)]
+#[rtype(result = "Load")]
+pub struct GetLoad;
+
+/// How busy a server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, MessageResponse)]
+pub struct Load {
+    /// How many workers it is to have.
+    pub workers: u32,
+    /// How many tasks are in their hands.
+    pub busy: u32,
+    /// Whether it is stopping.
+    pub draining: bool,
+}
+
+impl Handler<GetLoad> for Master {
+    type Result = Load;
+
+    fn handle(&mut self, _: GetLoad, _: &mut Context<Self>) -> Self::Result {
+        let busy = u32::try_from(self.in_hand.len()).unwrap_or(u32::MAX);
+        Load { workers: self.workers(), busy, draining: self.admission.is_draining() }
+    }
+}
 
 /// How often the store is asked for what no message told: the news are hints, this is the truth.
 const TICK: Duration = Duration::from_secs(1);

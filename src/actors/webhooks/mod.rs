@@ -59,6 +59,8 @@ pub struct WebhooksDeps {
     pub patience: Patience,
     /// How long those that have ended are kept.
     pub keep: Duration,
+    /// Whether this server sends any: one without clients leaves them to those that have some, so that it needs no way to the endpoints.
+    pub sends: bool,
 }
 
 /// The actor. What was under way when it fails is sent again.
@@ -89,6 +91,9 @@ impl Webhooks {
 
     /// Looks for what is due; once at a time.
     fn look(&mut self, context: &mut Context<Self>) {
+        if !self.deps.sends {
+            return;
+        }
         if self.looking {
             self.again = true;
             return;

@@ -1,8 +1,9 @@
 //! Where everything is kept.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::config::kind::{Blobs, Directory, Size, Tasks};
+use crate::config::kind::{Blobs, Directory, Size, Tasks, Time};
 use crate::config::schema::section;
 use crate::config::{BlobPlace, TaskPlace};
 
@@ -22,5 +23,8 @@ section! {
         /// How much of the disk uploads leave free: one that would leave less is refused with 507 before its body is read, so
         /// that results and the database still have room. It is measured once a second; 0 lets uploads fill the disk.
         min_free: u64 = fixed(Size { min: 0, max: 1 << 50 }, "256MiB"),
+        /// How long a starting server waits for a database or a store of images that is not there yet. What waiting does not mend (a wrong
+        /// password, no such database, a newer schema) is an error at once.
+        start_deadline: Duration = fixed(Time { min: Duration::ZERO, max: Duration::from_hours(24) }, "60s"),
     }
 }

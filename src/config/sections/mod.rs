@@ -4,6 +4,7 @@ mod data;
 mod janitor;
 mod limits;
 mod log;
+mod nodes;
 pub(crate) mod presets;
 mod s3;
 mod server;
@@ -17,6 +18,7 @@ pub use data::DataConfig;
 pub use janitor::JanitorConfig;
 pub use limits::{AssetLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
+pub use nodes::NodesConfig;
 pub use s3::S3Config;
 pub use server::ServerConfig;
 pub use tasks::TasksConfig;
@@ -28,7 +30,7 @@ pub use workers::WorkersConfig;
 use crate::config::schema::Section;
 
 /// Every section, in the order of `config.toml`.
-pub(crate) static SECTIONS: [&Section; 12] = [
+pub(crate) static SECTIONS: [&Section; 13] = [
     &ServerConfig::SECTION,
     &DataConfig::SECTION,
     &S3Config::SECTION,
@@ -40,6 +42,7 @@ pub(crate) static SECTIONS: [&Section; 12] = [
     &WatchConfig::SECTION,
     &WebhooksConfig::SECTION,
     &JanitorConfig::SECTION,
+    &NodesConfig::SECTION,
     &LogConfig::SECTION,
 ];
 

@@ -1,15 +1,21 @@
-//! Where the server listens, how many connections it holds, how long it takes to stop.
+//! What the server is for, where it listens, how many connections it holds, how long it takes to stop.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::Origins;
-use crate::config::kind::{Address, Count, CountOrCores, OriginList, Switch, Time};
+use crate::config::kind::{Address, Choice, Count, CountOrCores, OriginList, Switch, Time};
 use crate::config::schema::section;
+use crate::domain::node::Role;
+
+const ROLES: Choice<Role> = Choice(&[("all", Role::All), ("serve", Role::Serve), ("work", Role::Work)]);
 
 section! {
-    /// The HTTP server.
+    /// The server: what it is for, and its HTTP.
     pub struct ServerConfig = "server" {
+        /// What this server does: "serve" has clients and no workers, "work" has workers and no clients, "all" both. A server that does one
+        /// half needs others that do the other, so it needs a database (`data.tasks`) and a store of images (`data.blobs`) that they share.
+        role: Role = fixed(ROLES, "all"),
         /// The address and port to listen on. Port 0 takes a free one; the log tells which.
         listen: SocketAddr = fixed(Address, "127.0.0.1:8080"),
         /// Whether the server may listen on an address that other machines reach although there is no API key: anybody can then use it.

@@ -76,7 +76,8 @@ fn document() -> OpenApi {
 }
 
 const ABOUT: &str = "An asynchronous image-processing server: hand in an image and a pipeline, get an id at once, ask whether it is ready, \
-                     download the result. What answers GET answers HEAD, too, without a body.";
+                     download the result. What answers GET answers HEAD, too, without a body. A server whose \
+                     role is `work` answers what needs the scope `admin` and health; everything else is 421 `misdirected` there.";
 
 const KEYS: &str = "An API key. A server on which no key was ever made needs none.";
 

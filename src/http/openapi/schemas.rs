@@ -7,6 +7,7 @@ use utoipa::{Number, PartialSchema, ToSchema};
 use crate::domain::access::Quota;
 use crate::http::assets::{AssetBody, AssetPageBody};
 use crate::http::keys::{KeyBody, NewKeyBody, RotateBody};
+use crate::http::nodes::NodeBody;
 use crate::http::openapi::operation::AnySchema;
 use crate::http::problem::ProblemBody;
 use crate::http::tasks::bodies::{HistoryBody, TaskBody, TaskPageBody};
@@ -123,6 +124,11 @@ pub(super) fn new_key() -> AnySchema {
     named::<NewKeyBody>()
 }
 
+/// A server.
+pub(super) fn node() -> AnySchema {
+    named::<NodeBody<'_>>()
+}
+
 /// A webhook.
 pub(super) fn webhook() -> AnySchema {
     named::<WebhookBody>()
@@ -167,7 +173,8 @@ pub(super) fn components() -> Components {
         RotateBody,
         WebhookBody,
         NewWebhookBody,
-        DeliveryBody
+        DeliveryBody,
+        NodeBody<'_>
     );
     ComponentsBuilder::new().schemas_from_iter(schemas).build()
 }

@@ -1,4 +1,4 @@
-//! The server itself: health, the tree, this document, pipelines before they are used, keys, settings.
+//! The server itself: health, the tree, the nodes, this document, pipelines before they are used, keys, settings.
 
 use actix_web::http::Method;
 use utoipa::openapi::schema::Type;
@@ -7,10 +7,12 @@ use utoipa::openapi::{Content, Required};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::format::Format;
 use crate::http::openapi::operation::Described;
-use crate::http::openapi::schemas::{anything, integer, key, list, new_key, object, one_of, or_null, pattern, rotation, shown_key, text};
+use crate::http::openapi::schemas::{
+    anything, integer, key, list, new_key, node, object, one_of, or_null, pattern, rotation, shown_key, text,
+};
 
 pub(super) fn operations() -> Vec<Described> {
-    let mut operations = vec![livez(), readyz(), tree(), openapi(), explain()];
+    let mut operations = vec![livez(), readyz(), tree(), nodes(), tree_of_node(), openapi(), explain()];
     operations.extend(keys());
     operations.extend(settings());
     operations
@@ -38,6 +40,23 @@ fn tree() -> Described {
         "The root; each node has its `children`.",
         object([("id", text().into()), ("state", text().into()), ("restarts", integer(0, u64::MAX).into())]),
     )
+}
+
+fn nodes() -> Described {
+    Described::new(Method::GET, "/v1/nodes", "server", "listNodes", "Every server that shares the database")
+        .json(200, "In the order of their names.", object([("nodes", list(node()))]))
+        .link(200, "getNodeTree", "id", "$response.body#/nodes/0/id")
+}
+
+fn tree_of_node() -> Described {
+    Described::new(Method::GET, "/v1/nodes/{id}/tree", "server", "getNodeTree", "The supervision tree of a server, in short")
+        .path("id", "The server.", pattern("^[!-.0-~]{1,64}$"))
+        .json(
+            200,
+            "As it told it last: states, restarts and last failures; of workers those that have failed.",
+            object([("id", text().into()), ("state", text().into()), ("restarts", integer(0, u64::MAX).into())]),
+        )
+        .problems(&[ErrorCode::NotFound])
 }
 
 fn openapi() -> Described {

@@ -1,8 +1,9 @@
 //! The pool of connections: where the database is, how long anything may take, and what every connection begins with.
 
+use std::error::Error;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, SslMode};
 
@@ -59,8 +60,11 @@ pub enum OpenError {
         /// Where those of this server are.
         ours: String,
     },
-    /// It did not answer, or said no.
+    /// It does not answer, or cannot serve yet; it may do so in a moment.
     #[error("the database cannot be opened: {0}; check that it runs and that data.tasks is right")]
+    Away(String),
+    /// It said no, and will say so again.
+    #[error("the database cannot be opened: {0}; check data.tasks")]
     Postgres(String),
     /// The engine's thread could not be prepared.
     #[error("the database cannot be opened: {0}")]
@@ -69,7 +73,10 @@ pub enum OpenError {
 
 impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
-        Self::Postgres(fault.to_string())
+        match fault {
+            Fault::Broken(text) | Fault::UnknownOutcome(text) | Fault::Conflict(text) => Self::Away(text),
+            fault => Self::Postgres(fault.to_string()),
+        }
     }
 }
 
@@ -80,7 +87,7 @@ impl From<tokio_postgres::Error> for OpenError {
 }
 
 /// What every connection is made by.
-fn config(url: &str) -> Result<Config, OpenError> {
+pub(super) fn config(url: &str) -> Result<Config, OpenError> {
     let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
     if config.get_ssl_mode() == SslMode::Require {
         return Err(OpenError::NoTls);
@@ -119,8 +126,25 @@ impl Connections {
         self.0.get().await.map(Session::new).map_err(|error| Fault::Broken(with_cause(&error)))
     }
 
+    /// The first connection, on which it shows whether waiting can help.
+    pub(super) async fn first(&self) -> Result<Session, OpenError> {
+        self.0.get().await.map(Session::new).map_err(|error| match &error {
+            PoolError::Backend(cause) if !is_away(cause) => OpenError::Postgres(with_cause(&error)),
+            _ => OpenError::Away(with_cause(&error)),
+        })
+    }
+
     /// Closes those that are idle, and gives out no more.
     pub(super) fn close(&self) {
         self.0.close();
     }
+}
+
+/// Whether nobody answered, or somebody who cannot serve yet: it starts, stops, or has too many connections. A wrong password is neither.
+fn is_away(error: &tokio_postgres::Error) -> bool {
+    if let Some(said) = error.as_db_error() {
+        return ["08", "53", "55", "57", "58"].iter().any(|class| said.code().code().starts_with(class));
+    }
+    let mut causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    error.is_closed() || causes.any(<dyn Error>::is::<std::io::Error>)
 }

@@ -7,7 +7,8 @@
 //! | `writer` | the queue of what changes something, its transactions and their outcomes |
 //! | `changes`, `insertion`, `writes` | changes of tasks: loaded at once, decided by the state machine, written at once |
 //! | `claims`, `low_water` | the hand-out of tasks, and from where on it reads the queue |
-//! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the six traits |
+//! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the traits |
+//! | `nodes`, `duty` | the servers themselves, and which of them is the janitor |
 //! | `history`, `deliveries`, `idempotency`, `turns`, `tallies` | what is written with the tasks' changes |
 //! | `order` | why numbers become visible in their order |
 //! | `hints` | what nodes tell each other, so that none has to wait for its next look |
@@ -22,6 +23,7 @@ mod changes;
 mod claims;
 mod connection;
 mod deliveries;
+mod duty;
 mod events;
 mod fault;
 mod hints;
@@ -31,6 +33,7 @@ mod insertion;
 mod key_values;
 mod keys;
 mod low_water;
+mod nodes;
 mod order;
 mod queries;
 mod rows;
@@ -60,6 +63,7 @@ use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
 use crate::stores::hints::Hints;
 use crate::stores::postgres::connection::Connections;
+use crate::stores::postgres::duty::JanitorLock;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::hints::{Listener, Outbox};
 use crate::stores::postgres::low_water::LowWater;
@@ -130,6 +134,7 @@ pub struct PostgresDb {
     _thread: Threads,
     engine: Handle,
     reading: Connections,
+    duty: Arc<JanitorLock>,
     rules: Arc<Rules>,
     low_water: Arc<LowWater>,
     hints: Hints,
@@ -154,10 +159,11 @@ impl PostgresDb {
         let writer = Writer { connections: writing, rules: Arc::clone(&rules), commits: Arc::clone(&commits), outbox };
         let engine = runtime.handle().clone();
         engine.spawn(listener.serve());
+        let duty = Arc::new(JanitorLock::new(connection::config(url)?, &rules.node, engine.clone()));
         let body = move || runtime.block_on(writer.serve(requests));
         let thread = Threads::spawn("postgres", [body])?;
         let (low_water, reads) = (Arc::new(LowWater::new()), Reads::new(read_queue));
-        Ok(Self { queue, _thread: thread, engine, reading, rules, low_water, hints, commits, reads })
+        Ok(Self { queue, _thread: thread, engine, reading, duty, rules, low_water, hints, commits, reads })
     }
 
     /// How busy the engine is.
@@ -246,7 +252,7 @@ async fn read<T>(
 }
 
 async fn prepare(connections: &Connections, rules: &Rules, blobs: &str) -> Result<(), OpenError> {
-    let session = connections.get().await?;
+    let session = connections.first().await?;
     schema::migrate(&session, schema::MIGRATIONS).await?;
     // Of servers that come first at the same moment, the second waits for the first one's row.
     session.execute("UPDATE identity SET blobs = $1 WHERE blobs IS NULL", &[&blobs]).await?;

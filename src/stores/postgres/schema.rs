@@ -4,8 +4,13 @@ use crate::stores::postgres::connection::OpenError;
 use crate::stores::postgres::session::{Session, column};
 
 /// One script per version of the schema; the table `schema_versions` names those that were run. Never edit one that was released.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
+];
 
 /// The first PostgreSQL whose statements are all that is used here.
 const OLDEST_SERVER: i32 = 130_000;

@@ -20,9 +20,12 @@ pub struct Abilities {
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be reached, or does not let this server in.
-    #[error("the S3 store cannot be used: {0}; check data.blobs and [s3]")]
+    /// It cannot be reached, or cannot serve yet; it may do so in a moment.
+    #[error("the S3 store cannot be used: {0}; check that it runs, data.blobs and [s3]")]
     Away(#[from] BlobStoreError),
+    /// It says no, and will say so again.
+    #[error("the S3 store cannot be used: {0}; check data.blobs and [s3]")]
+    Refused(&'static str),
     /// The local files cannot be prepared.
     #[error("the directory for images on their way to S3 cannot be used: {0}")]
     Spool(#[from] io::Error),
@@ -79,7 +82,7 @@ async fn examine(bucket: &Bucket, path: &object_store::path::Path, clock: &Clock
         let options = PutOptions { mode, attributes: Attributes::from_iter([note.clone()]), ..PutOptions::default() };
         bucket.store.put_opts(path, PutPayload::from(text), options)
     };
-    put(PutMode::Overwrite, content.clone()).await.map_err(told)?;
+    put(PutMode::Overwrite, content.clone()).await.map_err(not_opened)?;
     let conditional_put = match put(PutMode::Create, content.clone()).await {
         Err(object_store::Error::AlreadyExists { .. }) => true,
         // It has overwritten the object, or does not know the condition.
@@ -95,6 +98,19 @@ async fn examine(bucket: &Bucket, path: &object_store::path::Path, clock: &Clock
         return Err(OpenError::Unfit("an object has other bytes"));
     }
     Ok((Abilities { conditional_put }, StoreClock { clock: clock.clone(), store, ours }))
+}
+
+/// What the first request says: whether waiting can help.
+fn not_opened(error: object_store::Error) -> OpenError {
+    use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+    let refused = match &error {
+        NotFound { .. } => Some("it has no such bucket"),
+        PermissionDenied { .. } | Unauthenticated { .. } => Some("it does not let this server in"),
+        _ => None,
+    };
+    // The log has it all.
+    let away = told(error);
+    refused.map_or(OpenError::Away(away), OpenError::Refused)
 }
 
 /// Makes sure that no other database has its blobs here. Each writes its own name first and looks then, so that of two that come at the

@@ -5,6 +5,7 @@
 //! | `connection` | opening, pragmas, migrations |
 //! | `writer` | the writing thread and its commits |
 //! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the six traits, and what runs on the writing thread |
+//! | `nodes` | the one server |
 //! | `deliveries` | deliveries to webhooks, written with the tasks' changes, and what attempts make of them |
 //! | `idempotency` | the keys of uploads, written with their tasks |
 //! | `turns` | the order in which tasks are handed out |
@@ -23,6 +24,7 @@ mod fault;
 mod idempotency;
 mod key_values;
 mod keys;
+mod nodes;
 mod queries;
 mod rows;
 mod snapshot;
@@ -51,6 +53,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::stores::hints::Hints;
 use crate::stores::pool::Pool;
 use crate::stores::sqlite::fault::Fault;
+use crate::stores::sqlite::nodes::Nodes;
 use crate::stores::sqlite::rows::Now;
 use crate::stores::sqlite::views::Views;
 use crate::stores::sqlite::writer::Writer;
@@ -109,6 +112,7 @@ pub struct SqliteDb {
     policy: RetryPolicy,
     letter: Letter,
     views: Arc<Views>,
+    nodes: Nodes,
     // Closed before the writer, which then is the last connection and can empty the log into the file.
     readers: Pool<Reader>,
     writer: Writer,
@@ -130,6 +134,7 @@ impl SqliteDb {
             clock: SteadyClock::new(options.clock),
             policy: options.policy,
             letter: options.letter,
+            nodes: Nodes::default(),
             readers: Pool::start("sqlite-reader", options.readers, options.read_queue, move || Reader::new(reader_path.clone()))?,
             writer: Writer::start(path, connection, Arc::clone(&views), options.write_queue)?,
             views,

@@ -4,7 +4,7 @@ mod command_line;
 mod keys;
 mod matrix;
 mod quotas;
-mod routes;
+pub(crate) mod routes;
 
 use serde_json::{Value, json};
 use ureq::Agent;

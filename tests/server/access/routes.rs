@@ -3,7 +3,7 @@
 
 /// Who is to be let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needs {
+pub(crate) enum Needs {
     Nothing,
     AnyKey,
     Submit,
@@ -15,7 +15,7 @@ use Needs::{Admin, AnyKey, Nothing, Read, Submit};
 
 /// Method, path as the server writes it, who is let in, and a path to ask. `TASK` stands for the id of a task: such a route is one about
 /// somebody's task.
-pub(super) const ROUTES: &[(&str, &str, Needs, &str)] = &[
+pub(crate) const ROUTES: &[(&str, &str, Needs, &str)] = &[
     ("POST", "/newImage", Submit, "/newImage"),
     ("GET", "/image/isReady", Read, "/image/isReady?id=TASK"),
     ("GET", "/image/get", Read, "/image/get?id=TASK"),
@@ -23,6 +23,8 @@ pub(super) const ROUTES: &[(&str, &str, Needs, &str)] = &[
     ("GET", "/readyz", Nothing, "/readyz"),
     ("GET", "/openapi.json", AnyKey, "/openapi.json"),
     ("GET", "/v1/tree", Admin, "/v1/tree"),
+    ("GET", "/v1/nodes", Admin, "/v1/nodes"),
+    ("GET", "/v1/nodes/{id}/tree", Admin, "/v1/nodes/none/tree"),
     ("GET", "/v1/tasks", Read, "/v1/tasks"),
     ("POST", "/v1/tasks", Submit, "/v1/tasks"),
     ("GET", "/v1/tasks/{id}", Read, "/v1/tasks/TASK"),

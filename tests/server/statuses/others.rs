@@ -25,17 +25,22 @@ pub(super) fn walk(seen: &Seen) {
 
 fn itself(walk: &Walk<'_>) {
     const EXPLAIN: &str = "POST /v1/pipelines/explain";
+    const TREE: &str = "GET /v1/nodes/{id}/tree";
     for (operation, path) in [
         ("GET /livez", "/livez"),
         ("GET /readyz", "/readyz"),
         ("GET /openapi.json", "/openapi.json"),
         ("GET /v1/tree", "/v1/tree"),
+        ("GET /v1/nodes", "/v1/nodes"),
         ("GET /v1/settings", "/v1/settings"),
         ("GET /v1/keys", "/v1/keys"),
         ("GET /v1/webhooks", "/v1/webhooks"),
     ] {
         walk.get(200, operation, path);
     }
+    let node = eventually("the first heartbeat", || walk.get(200, "GET /v1/nodes", "/v1/nodes").json()["nodes"].get(0).map(id));
+    walk.get(200, TREE, &format!("/v1/nodes/{node}/tree"));
+    walk.get(404, TREE, "/v1/nodes/none/tree");
     walk.want(200, EXPLAIN, "/v1/pipelines/explain", &[], b"invert");
     walk.want(400, EXPLAIN, "/v1/pipelines/explain?width=0", &[], b"invert");
 }

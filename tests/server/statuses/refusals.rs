@@ -47,6 +47,8 @@ fn table() -> Vec<Row> {
         Row("GET /readyz", "/readyz", Anybody, Nothing),
         Row("GET /openapi.json", "/openapi.json", AnyKey, Nothing),
         Row("GET /v1/tree", "/v1/tree", Scope, Nothing),
+        Row("GET /v1/nodes", "/v1/nodes", Scope, Nothing),
+        Row("GET /v1/nodes/{id}/tree", "/v1/nodes/none/tree", Scope, Nothing),
         Row("GET /v1/tasks", "/v1/tasks", Scope, Nothing),
         Row("POST /v1/tasks", "/v1/tasks", Scope, Image),
         Row("GET /v1/tasks/{id}", "/v1/tasks/MISSING", Scope, Nothing),

@@ -15,9 +15,9 @@ use crate::harness::{Options, PATIENCE, Server};
 
 /// A request that an endpoint was sent.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(crate) struct Request {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -42,16 +42,16 @@ impl Request {
         request
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
     /// Whether one of the signatures is by this secret: HMAC by its definition (RFC 2104, 2), for a key shorter than a block.
-    pub(super) fn is_signed_by(&self, secret: &str) -> bool {
+    pub(crate) fn is_signed_by(&self, secret: &str) -> bool {
         let secret = STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
         let pad = |byte: u8| (0..64).map(|index| secret.get(index).copied().unwrap_or(0) ^ byte).collect::<Vec<_>>();
         let signed = format!("{}.{}.{}", self.header("webhook-id"), self.header("webhook-timestamp"), self.body);
@@ -62,17 +62,17 @@ impl Request {
 }
 
 /// An endpoint that answers each request with the next of its statuses, and with the last of them from then on.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     address: SocketAddr,
     requests: mpsc::Receiver<Request>,
 }
 
 impl Endpoint {
-    pub(super) fn new(statuses: &[u16]) -> Self {
+    pub(crate) fn new(statuses: &[u16]) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").expect("a port"), statuses)
     }
 
-    pub(super) fn on(listener: TcpListener, statuses: &[u16]) -> Self {
+    pub(crate) fn on(listener: TcpListener, statuses: &[u16]) -> Self {
         let address = listener.local_addr().expect("an address");
         let (request_in, requests) = mpsc::channel();
         let mut statuses = statuses.to_vec();
@@ -90,28 +90,28 @@ impl Endpoint {
         Self { address, requests }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hooks", self.address)
     }
 
-    pub(super) fn next(&self) -> Request {
+    pub(crate) fn next(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("a delivery")
     }
 }
 
 /// An address where nobody listens yet.
-pub(super) fn vacant() -> SocketAddr {
+pub(crate) fn vacant() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
 }
 
 /// A server that may send to endpoints of the test, and does so without long pauses.
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     let reach = Options::new().set("webhooks.allow_private", true).set("webhooks.allow_http", true);
     reach.set("webhooks.backoff_min", "20ms").set("webhooks.backoff_max", "100ms")
 }
 
 /// Registers an endpoint; its id and its secret.
-pub(super) fn register(server: &Server, key: Option<&str>, url: &str) -> (String, String) {
+pub(crate) fn register(server: &Server, key: Option<&str>, url: &str) -> (String, String) {
     let made = ask_json(server, key, "POST", "/v1/webhooks", &json!({ "url": url }));
     assert_eq!((made.status, made.header("cache-control")), (201, "no-store"), "{}", made.text());
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();

@@ -1,6 +1,6 @@
 //! Webhooks: what an endpoint is told, whatever happens to it and to the server meanwhile; where nothing is sent; whose they are.
 
-mod endpoint;
+pub(crate) mod endpoint;
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpListener;

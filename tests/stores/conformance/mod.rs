@@ -7,6 +7,7 @@ pub(crate) mod claims;
 pub(crate) mod events;
 pub(crate) mod key_values;
 pub(crate) mod keys;
+pub(crate) mod nodes;
 mod retention;
 mod tasks;
 pub(crate) mod webhooks;
@@ -98,6 +99,18 @@ macro_rules! key_store {
     };
 }
 
+/// Everything that a store of nodes promises.
+macro_rules! node_store {
+    ($engine:ident = $make:expr) => {
+        conformance! { $engine = $make,
+            nodes: [
+                the_last_heartbeat_of_every_node_is_known, silence_is_measured_by_the_engines_clock, a_run_has_one_beginning,
+                a_node_that_leaves_or_is_silent_for_long_is_forgotten,
+            ]
+        }
+    };
+}
+
 /// Everything that a store of blobs promises.
 macro_rules! blob_store {
     ($engine:ident = $make:expr) => {
@@ -122,6 +135,8 @@ asset_store! { sqlite_assets = Some(Sqlite::default()) }
 asset_store! { postgres_assets = Postgres::fresh() }
 key_store! { sqlite_keys = Some(Sqlite::default()) }
 key_store! { postgres_keys = Postgres::fresh() }
+node_store! { sqlite_nodes = Some(Sqlite::default()) }
+node_store! { postgres_nodes = Postgres::fresh() }
 blob_store! { local_blobs = Some(Local::default()) }
 #[cfg(feature = "s3")]
 blob_store! { s3_blobs = S3::fresh() }
