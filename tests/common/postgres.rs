@@ -123,6 +123,11 @@ impl Cluster {
         self.url(&name)
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(".s.PGSQL.5432")
+    }
+
     fn url(&self, database: &str) -> String {
         let host = self.directory.display().to_string().replace('/', "%2F");
         format!("postgres://safelight@{host}/{database}")

@@ -1,64 +1,27 @@
-//! A real server process of its own for every test: its own directory, its own port, ended with the test.
+//! A real server of its own for every test: its own directory, its own port, ended with the test.
+//!
+//! `SAFELIGHT_TEST_NODES=3` makes each of them a cluster of so many processes over one database and one store of images (`fleet`). Every request goes
+//! to the next of them, and what is known of the inside is that of all of them together, so that a test need not know.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response};
 
+use crate::fleet;
 pub use crate::listing::files;
+pub use crate::options::Options;
 pub use crate::waiting::{PATIENCE, eventually};
 
-/// How a server is started.
-pub struct Options {
-    environment: Vec<(String, String)>,
-}
-
-impl Options {
-    /// Two workers, a short backoff, and else the defaults.
-    pub fn new() -> Self {
-        Self::two_workers().set("tasks.backoff_min", "10ms").set("tasks.backoff_max", "50ms")
-    }
-
-    /// Two workers, and else the defaults.
-    pub fn two_workers() -> Self {
-        // How full the disk is on which tests run is none of their business.
-        let options = Self { environment: Vec::new() }.set("data.min_free", 0);
-        options.set("server.listen", "127.0.0.1:0").set("workers.count", 2)
-    }
-
-    /// Sets a key of the configuration.
-    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts are given as they are")]
-    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
-        let name = format!("SAFELIGHT__{}", key.replace('.', "__").to_uppercase());
-        self.environment.push((name, value.to_string()));
-        self
-    }
-
-    /// Chooses the lines of the log, in the form of `RUST_LOG`.
-    pub fn logging(mut self, filters: &str) -> Self {
-        self.environment.push(("RUST_LOG".to_owned(), filters.to_owned()));
-        self
-    }
-
-    /// Starts a server on a new directory.
-    pub fn start(self) -> Server {
-        Server::start(self, Place::Own(TempDir::new().expect("a temporary directory")))
-    }
-
-    /// Starts a server on a directory that outlives it; its log is put there, too.
-    pub fn start_in(self, directory: &Path) -> Server {
-        Server::start(self, Place::Given(directory.to_owned()))
-    }
-}
-
 /// The directory in which a server runs.
-enum Place {
+pub(crate) enum Place {
     /// Removed with the server.
     Own(TempDir),
     /// Somebody else's.
@@ -76,11 +39,19 @@ impl Place {
 
 /// A running server.
 pub struct Server {
-    process: Child,
-    url: String,
+    /// The first one has the workers; the others, if there are any, only serve.
+    nodes: Vec<Node>,
+    /// How many requests were sent.
+    sent: AtomicUsize,
     directory: Option<Place>,
     options: Options,
     agent: Agent,
+}
+
+/// One process of it.
+struct Node {
+    process: Child,
+    url: String,
 }
 
 /// An answer of the server, whatever its status.
@@ -111,32 +82,25 @@ impl Server {
         Options::new().start()
     }
 
-    fn start(options: Options, directory: Place) -> Self {
-        let log = File::options().create(true).append(true).open(directory.path().join("log")).expect("a log file");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_safelight"))
-            .args(["serve", "--data"])
-            .arg(directory.path().join("data"))
-            .current_dir(directory.path())
-            .envs(options.environment.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the server's binary starts");
-        let stdout = process.stdout.take().expect("stdout is piped");
-        let first = BufReader::new(stdout).lines().next().and_then(Result::ok);
-        let url = first.as_deref().and_then(|line| line.strip_prefix("safelight listens on ")).map(str::to_owned);
-        let url = url.unwrap_or_else(|| panic!("the server did not come up: {}", read(&directory.path().join("log"))));
+    /// Starts every node of it.
+    pub(crate) fn start(mut options: Options, directory: Place) -> Self {
+        fleet::share(&mut options);
+        let nodes = (1..=fleet::size()).map(|number| Node::start(number, &options, directory.path())).collect();
         let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
-        Self { process, url, directory: Some(directory), options, agent }
+        Self { nodes, sent: AtomicUsize::new(0), directory: Some(directory), options, agent }
     }
 
     pub fn pid(&self) -> u32 {
-        self.process.id()
+        self.nodes[0].process.id()
     }
 
-    /// `127.0.0.1:<port>`.
+    /// `127.0.0.1:<port>`, of the next node.
     pub fn address(&self) -> &str {
-        self.url.strip_prefix("http://").expect("the server's URL begins with http://")
+        self.next().url.strip_prefix("http://").expect("the server's URL begins with http://")
+    }
+
+    fn next(&self) -> &Node {
+        &self.nodes[self.sent.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
     }
 
     /// Where the server keeps its data.
@@ -266,7 +230,13 @@ impl Server {
 
     /// A node of the supervision tree.
     pub fn node(&self, id: &str) -> Value {
-        find(&self.get_json("/v1/tree"), id).cloned().unwrap_or_else(|| panic!("no {id} in the tree"))
+        let of = |node: &Node| find(&self.tree(node), id).cloned();
+        let found: Option<Vec<Value>> = self.nodes.iter().map(of).collect();
+        fleet::together(found.unwrap_or_else(|| panic!("no {id} in the tree")))
+    }
+
+    fn tree(&self, node: &Node) -> Value {
+        answer(self.agent.get(format!("{}/v1/tree", node.url)).call()).json()
     }
 
     /// The workers of the pool as the tree shows them.
@@ -276,13 +246,15 @@ impl Server {
 
     /// Arms a failpoint of the running server.
     pub fn arm(&self, point: &str, action: &str) {
-        let answer = self.put(&format!("/v1/faults/{point}"), action);
-        assert_eq!(answer.status, 204, "{}", answer.text());
+        for Node { url, .. } in &self.nodes {
+            let answer = answer(self.agent.put(format!("{url}/v1/faults/{point}")).send(action));
+            assert_eq!(answer.status, 204, "{}", answer.text());
+        }
     }
 
     /// Ends the server as `kill -9` does and starts it again over the same data; what was armed is not armed any more.
     pub fn kill_and_restart(mut self) -> Self {
-        self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
+        self.nodes.iter_mut().for_each(Node::kill);
         self.restart()
     }
 
@@ -295,23 +267,50 @@ impl Server {
 
     /// Sends a signal to the server.
     pub fn signal(&self, signal: rustix::process::Signal) {
-        send_signal(self.pid(), signal);
+        self.nodes.iter().for_each(|node| send_signal(node.process.id(), signal));
     }
 
     /// Waits until the server has ended by itself and returns its exit code.
     pub fn exit_code(&mut self) -> Option<i32> {
-        eventually("the end of the server", || self.process.try_wait().expect("the server can be waited for")).code()
+        let end = |node: &mut Node| eventually("the end of the server", || node.process.try_wait().expect("it can be waited for")).code();
+        self.nodes.iter_mut().map(end).last().expect("a server has a node")
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.url)
+        format!("{}{path}", self.next().url)
+    }
+}
+
+impl Node {
+    /// Starts the node of that number over a directory.
+    fn start(number: usize, options: &Options, directory: &Path) -> Self {
+        let log = File::options().create(true).append(true).open(directory.join("log")).expect("a log file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
+        command.args(["serve", "--data"]).arg(directory.join(if number == 1 { "data".to_owned() } else { format!("data-{number}") }));
+        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+        if number > 1 {
+            command.env("SAFELIGHT__WORKERS__COUNT", "0");
+        }
+        let mut process =
+            command.current_dir(directory).stdout(Stdio::piped()).stderr(log).spawn().expect("the server's binary starts");
+        let stdout = process.stdout.take().expect("stdout is piped");
+        let first = BufReader::new(stdout).lines().next().and_then(Result::ok);
+        let url = first.as_deref().and_then(|line| line.strip_prefix("safelight listens on ")).map(str::to_owned);
+        let url = url.unwrap_or_else(|| panic!("the server did not come up: {}", read(&directory.join("log"))));
+        Self { process, url }
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        for Node { process, .. } in &mut self.nodes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
         if std::thread::panicking() && self.directory.is_some() {
             eprintln!("--- the server's log\n{}", self.log());
         }

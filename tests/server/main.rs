@@ -18,6 +18,7 @@ mod errors;
 mod events;
 mod expiry;
 mod explain;
+mod fleet;
 mod formats;
 mod harness;
 #[cfg(feature = "s3")]
@@ -34,6 +35,7 @@ mod mutation;
 #[cfg(feature = "s3")]
 mod nodes;
 mod operator;
+mod options;
 mod panics;
 mod postgres;
 mod probe;

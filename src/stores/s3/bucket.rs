@@ -174,6 +174,9 @@ pub(super) fn told(error: object_store::Error) -> BlobStoreError {
 
 /// The kind of an error, by its text: the client keeps its types to itself.
 fn in_short(text: &str) -> String {
+    if text.contains("RequestTimeTooSkewed") {
+        return "the S3 store refuses requests by the clock of this server, which differs too much from its own: set the clock".to_owned();
+    }
     let status = text.split_once("status code: ").map(|(_, rest)| rest.split(':').next().unwrap_or(rest));
     match status {
         Some(status) => format!("the S3 store answers {}", status.trim()),
@@ -222,5 +225,7 @@ mod tests {
             "the S3 store does not answer in time"
         );
         assert_eq!(in_short("error sending request for url (http://10.0.0.7): connection refused"), "the S3 store cannot be reached");
+        let skewed = in_short("Server returned non-2xx status code: 403 Forbidden: <Error><Code>RequestTimeTooSkewed</Code></Error>");
+        assert!(skewed.ends_with("set the clock"), "{skewed}");
     }
 }

@@ -3,6 +3,8 @@
 //! Each prints what it found, with its seed, and puts it into the table of docs/reliability.md.
 
 mod disk_full;
+#[cfg(feature = "s3")]
+mod fault_matrix;
 mod idempotent_retries;
 mod io_errors;
 mod ledger;
