@@ -4,7 +4,7 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 use sha2::Digest;
 
-use crate::harness::{Answer, Options, Server, eventually, files};
+use crate::harness::{Answer, Options, Server, eventually};
 use crate::images::{encode, rgb, rgba};
 use crate::raw::Client;
 
@@ -29,15 +29,14 @@ pub(crate) fn assert_refused(what: &str, answer: &Answer, status: u16, code: &st
     assert_eq!(answer.json()["code"], code, "{what}: {}", answer.text());
 }
 
-/// The blobs of assets on the disk.
+/// The blobs of assets.
 pub(crate) fn blobs(server: &Server) -> usize {
-    let assets = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "asset");
-    files(&server.data().join("blobs")).iter().filter(|path| assets(path)).count()
+    server.blobs().iter().filter(|name| name.ends_with(".asset")).count()
 }
 
-/// Everything on the disk that is a blob or is to become one.
+/// Everything that is a blob or is to become one.
 fn all_blobs(server: &Server) -> usize {
-    files(&server.data().join("blobs")).len()
+    server.blobs().len()
 }
 
 #[test]

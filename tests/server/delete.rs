@@ -1,7 +1,6 @@
 //! Running a task again, and deleting one: nothing of it is left, whatever it was doing, and whatever fails on the way.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -20,9 +19,8 @@ fn delete(server: &Server, id: &str) -> Answer {
 }
 
 /// The blobs that belong to a task.
-fn blobs(server: &Server, id: &str) -> Vec<PathBuf> {
-    let blobs = files(&server.data().join("blobs"));
-    blobs.into_iter().filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(id))).collect()
+fn blobs(server: &Server, id: &str) -> Vec<String> {
+    server.blobs().into_iter().filter(|name| name.starts_with(id)).collect()
 }
 
 fn assert_gone(server: &Server, id: &str) {
@@ -109,7 +107,8 @@ fn a_download_goes_on_while_its_task_is_deleted() {
     let server = Server::new();
     let job = Job::upload(&server, 1);
     job.check(&server);
-    let path = blobs(&server, &job.id).into_iter().find(|path| !path.to_string_lossy().ends_with(".original")).expect("a result");
+    let path =
+        files(&server.data().join("blobs")).into_iter().find(|path| path.to_string_lossy().contains(".processed.")).expect("a result");
     let open = fs::File::open(&path).expect("the result");
     assert_eq!(delete(&server, &job.id).status, 204);
     assert_gone(&server, &job.id);

@@ -24,8 +24,8 @@ fn id(task: &Value) -> &str {
 fn wait_until_gone(server: &Server, task: &Value) {
     let path = format!("/v1/tasks/{}", id(task));
     eventually("the expiry of a task", || (server.get(&path).status == 404).then_some(()));
-    let left = || crate::harness::files(&server.data().join("blobs")).into_iter().find(|path| path.to_string_lossy().contains(id(task)));
-    eventually("the removal of its blobs", || left().map_or(Ok(()), |path| Err(path.display().to_string())));
+    let left = || server.blobs().into_iter().find(|name| name.starts_with(id(task)));
+    eventually("the removal of its blobs", || left().map_or(Ok(()), Err));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A real server of its own for every test: its own directory, its own port, ended with the test.
 //!
 //! `SAFELIGHT_TEST_NODES=3` makes each of them a cluster of so many processes over one database and one store of images (`fleet`). Every request goes
-//! to the next of them, and what is known of the inside is that of all of them together, so that a test need not know.
+//! to the next of them, or to the one that the test has to stay with, and what is known of the inside is that of all of them together: tests need not know.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -43,6 +44,8 @@ pub struct Server {
     nodes: Vec<Node>,
     /// How many requests were sent.
     sent: AtomicUsize,
+    /// The node that gets all requests, once a test has to stay with one.
+    pinned: OnceLock<usize>,
     directory: Option<Place>,
     options: Options,
     agent: Agent,
@@ -84,23 +87,21 @@ impl Server {
 
     /// Starts every node of it.
     pub(crate) fn start(mut options: Options, directory: Place) -> Self {
-        fleet::share(&mut options);
+        fleet::share(&mut options, directory.path());
+        let pinned = fleet::limits_itself(&options).then_some(0).map_or_else(OnceLock::new, OnceLock::from);
         let nodes = (1..=fleet::size()).map(|number| Node::start(number, &options, directory.path())).collect();
         let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
-        Self { nodes, sent: AtomicUsize::new(0), directory: Some(directory), options, agent }
+        Self { nodes, sent: AtomicUsize::new(0), pinned, directory: Some(directory), options, agent }
     }
 
     pub fn pid(&self) -> u32 {
         self.nodes[0].process.id()
     }
 
-    /// `127.0.0.1:<port>`, of the next node.
+    /// `127.0.0.1:<port>`. Whoever makes connections of his own stays with one node, and not with the one that works.
     pub fn address(&self) -> &str {
-        self.next().url.strip_prefix("http://").expect("the server's URL begins with http://")
-    }
-
-    fn next(&self) -> &Node {
-        &self.nodes[self.sent.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
+        let last = self.nodes.len() - 1;
+        self.nodes[*self.pinned.get_or_init(|| last)].url.strip_prefix("http://").expect("the server's URL begins with http://")
     }
 
     /// Where the server keeps its data.
@@ -246,20 +247,19 @@ impl Server {
 
     /// Arms a failpoint of the running server.
     pub fn arm(&self, point: &str, action: &str) {
-        for Node { url, .. } in &self.nodes {
-            let answer = answer(self.agent.put(format!("{url}/v1/faults/{point}")).send(action));
-            assert_eq!(answer.status, 204, "{}", answer.text());
-        }
+        let answer = self.put(&format!("/v1/faults/{point}"), action);
+        assert_eq!(answer.status, 204, "{}", answer.text());
     }
 
     /// Ends the server as `kill -9` does and starts it again over the same data; what was armed is not armed any more.
     pub fn kill_and_restart(mut self) -> Self {
-        self.nodes.iter_mut().for_each(Node::kill);
+        self.nodes[0].kill();
         self.restart()
     }
 
     /// Starts the server, which has ended, again over the same data; what was armed is not armed any more.
     pub fn restart(mut self) -> Self {
+        self.nodes.iter_mut().for_each(Node::kill);
         let directory = self.directory.take().expect("taken only here");
         let options = Options { environment: std::mem::take(&mut self.options.environment) };
         Self::start(options, directory)
@@ -270,14 +270,27 @@ impl Server {
         self.nodes.iter().for_each(|node| send_signal(node.process.id(), signal));
     }
 
-    /// Waits until the server has ended by itself and returns its exit code.
+    /// Waits until the server has ended by itself and returns its exit code; of a cluster, the node that faults are armed at.
     pub fn exit_code(&mut self) -> Option<i32> {
-        let end = |node: &mut Node| eventually("the end of the server", || node.process.try_wait().expect("it can be waited for")).code();
-        self.nodes.iter_mut().map(end).last().expect("a server has a node")
+        eventually("the end of the server", || self.nodes[0].process.try_wait().expect("the server can be waited for")).code()
     }
 
+    /// Everything asks the next node. What the nodes learn of each other only within seconds is asked of one, and so is all that follows.
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.next().url)
+        let node = match self.pinned.get() {
+            Some(node) => *node,
+            None if fleet::is_configuration(path) => *self.pinned.get_or_init(|| 0),
+            None => self.sent.fetch_add(1, Ordering::Relaxed) % self.nodes.len(),
+        };
+        format!("{}{path}", self.nodes[node].url)
+    }
+
+    /// The names of the blobs that are kept, wherever they are.
+    pub fn blobs(&self) -> Vec<String> {
+        match fleet::blobs(&self.options) {
+            Some(names) => names,
+            None => files(&self.data().join("blobs")).iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect(),
+        }
     }
 }
 
@@ -291,8 +304,7 @@ impl Node {
         if number > 1 {
             command.env("SAFELIGHT__WORKERS__COUNT", "0");
         }
-        let mut process =
-            command.current_dir(directory).stdout(Stdio::piped()).stderr(log).spawn().expect("the server's binary starts");
+        let mut process = command.current_dir(directory).stdout(Stdio::piped()).stderr(log).spawn().expect("the server's binary starts");
         let stdout = process.stdout.take().expect("stdout is piped");
         let first = BufReader::new(stdout).lines().next().and_then(Result::ok);
         let url = first.as_deref().and_then(|line| line.strip_prefix("safelight listens on ")).map(str::to_owned);
@@ -300,6 +312,7 @@ impl Node {
         Self { process, url }
     }
 
+    /// Ends it as `kill -9` does, unless it has ended.
     fn kill(&mut self) {
         self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
     }

@@ -39,7 +39,13 @@ impl Options {
 
     /// Whether a key of the configuration was set.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.environment.iter().any(|(name, _)| *name == variable(key))
+        self.get(key).is_some()
+    }
+
+    /// What it was set to.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        let found = self.environment.iter().rfind(|(name, _)| *name == variable(key));
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Chooses the lines of the log, in the form of `RUST_LOG`.
@@ -60,7 +66,8 @@ impl Options {
     /// If it is not installed ([`faketime`]).
     pub fn clock(mut self, file: &Path) -> Self {
         let library = faketime().expect("faketime is installed");
-        let files = [("LD_PRELOAD", library.as_path()), ("FAKETIME_TIMESTAMP_FILE", file)].map(|(name, path)| (name, path.display().to_string()));
+        let files =
+            [("LD_PRELOAD", library.as_path()), ("FAKETIME_TIMESTAMP_FILE", file)].map(|(name, path)| (name, path.display().to_string()));
         let switches = ["FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"].map(|name| (name, "1".to_owned()));
         self.environment.extend(files.into_iter().chain(switches).map(|(name, value)| (name.to_owned(), value)));
         self

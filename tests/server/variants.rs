@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, ImageFormat};
 
-use crate::harness::{Answer, Options, Server, eventually, files};
+use crate::harness::{Answer, Options, Server, eventually};
 use crate::images;
 use crate::jobs::{self, Held, attempts, finished, released};
 
@@ -46,10 +46,10 @@ fn first_is_there(server: &Server, id: &str) -> Vec<Held> {
     jobs::wait_for_held(server, 1)
 }
 
-/// The names of the results in the data directory, without the task's id.
+/// The names of the results that are kept, without the task's id.
 fn stored(server: &Server, id: &str) -> Vec<String> {
-    let names = files(&server.data().join("blobs")).into_iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
-    let mut results: Vec<String> = names.filter_map(|name| Some(name.strip_prefix(&format!("{id}.processed."))?.to_owned())).collect();
+    let mut results: Vec<String> =
+        server.blobs().iter().filter_map(|name| Some(name.strip_prefix(&format!("{id}.processed."))?.to_owned())).collect();
     results.sort();
     results
 }

@@ -4,15 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-use futures::executor::block_on;
 use safelight::domain::blob::BlobKey;
-use safelight::stores::blobs::BlobStore;
 use safelight::stores::s3::S3Blobs;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::campaign::fault_matrix::fleet::Fleet;
 use crate::campaign::load::{Acknowledged, Album, states};
+use crate::fleet::names;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -77,17 +76,4 @@ pub(super) fn leftovers(fleet: &Fleet) -> usize {
     }
     assert_eq!((originals.len(), results.len()), (states.len(), states.len()), "an original and a result of each task");
     left
-}
-
-/// What the store holds, over all pages.
-fn names(store: &S3Blobs) -> Vec<BlobKey> {
-    let (mut names, mut after) = (Vec::new(), None);
-    loop {
-        let page = block_on(store.list(after)).expect("it can be listed");
-        names.extend(page.blobs.into_iter().map(|blob| blob.key));
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return names,
-        }
-    }
 }

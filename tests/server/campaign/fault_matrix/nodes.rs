@@ -32,7 +32,11 @@ pub(super) fn kill_one(members: &[Member; 2], fleet: &Fleet, dice: &mut Dice) {
     let works = std::ptr::eq(members, &raw const fleet.workers);
     let tasks = if works { in_hand(member) } else { Vec::new() };
     let late = dice.below(2) == 1;
-    member.kill(|| if late { wait_for_rescue(fleet, &tasks) });
+    member.kill(|| {
+        if late {
+            wait_for_rescue(fleet, &tasks)
+        }
+    });
 }
 
 #[test]
