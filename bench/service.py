@@ -57,15 +57,17 @@ class Cell:
         self.score, self.refusal = None, None
 
 
-def burst(server, job, files, images, keep):
+def burst(server, job, files, images, keep, poll):
     """One burst of the clients; what they tell."""
     orders = {"url": server.url, "clients": CLIENTS, "images": images, "seconds": SECONDS, "keep": str(keep), "files": [str(file) for file in files]}
     orders |= server.orders(job) if server.uploads else {"paths": [server.path(job, file) for file in files]}
+    if poll:
+        orders.pop("wait", None)
     told = subprocess.run([TOOLS / "clients"], input=json.dumps(orders), capture_output=True, text=True, check=True, timeout=600)
     return json.loads(told.stdout)
 
 
-def once(kind, job, files, cell):
+def once(kind, job, files, cell, poll):
     """A server of its own, warmed up, under one burst."""
     if not kind.uploads and job.output.get("swap"):
         cell.refusal = "cannot exchange channels"
@@ -74,14 +76,14 @@ def once(kind, job, files, cell):
     keep = BENCH / "results" / f"service.{job.output['format']}"
     keep.parent.mkdir(exist_ok=True)
     with kind(BENCH / "images") as server:
-        warm = burst(server, job, files, WARM_UP, keep)
+        warm = burst(server, job, files, WARM_UP, keep, poll)
         if warm["failures"]:
             cell.refusal = "not supported" if "400" in warm["failures"][0] else "failed"
             print(f"{kind.name}, {job.name}: {warm['failures'][0]}", file=sys.stderr)
             return
         before = cpu_seconds(server.roots())
         with PeakMemory(server.roots()) as memory:
-            told = burst(server, job, files, job.images, keep)
+            told = burst(server, job, files, job.images, keep, poll)
         cpu = cpu_seconds(server.roots()) - before
     if told["failures"]:
         raise SystemExit(f"{kind.name}, {job.name}: {told['failures'][0]}")
@@ -95,7 +97,7 @@ def once(kind, job, files, cell):
         cell.score = scores(files[0], [keep], [job.output])
 
 
-def measure(jobs, files, rounds):
+def measure(jobs, files, rounds, poll):
     """Round by round, job by job, the servers in a new order each time; one server runs at a time."""
     cells, shuffle = defaultdict(Cell), random.Random(4).shuffle
     kinds = list(SERVERS)
@@ -103,7 +105,7 @@ def measure(jobs, files, rounds):
         for job in jobs:
             shuffle(kinds)
             for kind in kinds:
-                once(kind, job, files[job.source], cells[kind.name, job.name])
+                once(kind, job, files[job.source], cells[kind.name, job.name], poll)
         print(f"round {round_number} of {rounds}", file=sys.stderr)
     return cells
 
@@ -151,10 +153,11 @@ def versions():
     return "; ".join([first(Safelight.program, "--version"), *npm, f"Redis {redis}", f"thumbor {thumbor}", f"Node {first('node', '--version')}"])
 
 
-def report(jobs, cells, rounds, about):
+def report(jobs, cells, wanted, about):
     head = ["job", "server", "images/s (to the first)", "accept p50 / p99, ms", "completion p50 / p99, ms", "processor ms an image", "peak memory, MB", "SSIMULACRA2", "images"]
     lines = [line(kind, job, cells[kind.name, job.name], cells[FastifyQueue.name, job.name]) for job in jobs for kind in SERVERS]
-    settings = f"{rounds} rounds, {CLIENTS} clients, {WORKERS} workers, at most {SECONDS} s a burst"
+    way = "ask again and again" if wanted.poll else "wait"
+    settings = f"{wanted.rounds} rounds, {CLIENTS} clients that {way}, {WORKERS} workers, at most {SECONDS} s a burst"
     return "\n\n".join([f"{machine()}; {settings}. {about}.", f"Versions: {versions()}.", "Goals against fastify + BullMQ + sharp", goals(jobs, cells), table(head, lines)])
 
 
@@ -162,6 +165,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often every server does every job (default 7)")
     parser.add_argument("--jobs", default="", help="only jobs whose name contains this")
+    parser.add_argument("--poll", action="store_true", help="clients ask again and again instead of waiting for an answer")
     parser.add_argument("--page", help="a page whose tables are written anew, such as docs/benchmarks.md")
     wanted = parser.parse_args()
     jobs = [job for job in JOBS if wanted.jobs in job.name]
@@ -171,8 +175,8 @@ def main():
     images.mkdir(parents=True)
     for file in {file for paths in files.values() for file in paths}:
         shutil.copyfile(file, images / file.name)
-    cells = measure(jobs, files, wanted.rounds)
-    publish(report(jobs, cells, wanted.rounds, about), "service", BENCH / "service.md", wanted.page)
+    cells = measure(jobs, files, wanted.rounds, wanted.poll)
+    publish(report(jobs, cells, wanted, about), "service", BENCH / "service.md", wanted.page)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Safelight(Server):
         return self.first_line(process).removeprefix("safelight listens on ")
 
     def orders(self, job):
-        return {"pipeline": job.pipeline}
+        return {"pipeline": job.pipeline, "wait": "/v1/tasks/"}
 
 
 class FastifyQueue(Server):
@@ -112,7 +112,7 @@ class FastifyQueue(Server):
         return self.first_line(self.run("node", PEERS / "queue_server.mjs", self.directory / "data", redis))
 
     def orders(self, job):
-        return {"pipeline": json.dumps(job.output)}
+        return {"pipeline": json.dumps(job.output), "wait": "/image/wait?id="}
 
 
 class Thumbor(Server):

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { load, result } from './sharp_result.mjs'
 
-const { Queue, Worker } = load('bullmq')
+const { Queue, QueueEvents, Worker } = load('bullmq')
 const fastify = load('fastify')
 const [directory, path] = process.argv.slice(2)
 const connection = { path, maxRetriesPerRequest: null }
@@ -31,6 +31,8 @@ async function put(place, id, content) {
 }
 
 const queue = new Queue('images', { connection })
+const events = new QueueEvents('images', { connection })
+await events.waitUntilReady()
 new Worker('images', async job => put(results, job.id, await result(join(originals, job.id), job.data)), { connection, concurrency: workers })
 
 const app = fastify({ bodyLimit: 64 << 20 })
@@ -46,6 +48,13 @@ app.post('/newImage', async (request, reply) => {
 app.get('/image/isReady', async request => {
   const state = await queue.getJobState(request.query.id)
   return { completed: 'finished', failed: 'failed', unknown: 'not found' }[state] ?? 'in progress'
+})
+
+// Answers when the job has ended, for clients that would rather wait than ask again and again.
+app.get('/image/wait', async request => {
+  const job = await queue.getJob(request.query.id)
+  await job?.waitUntilFinished(events, 60_000).catch(() => {})
+  return ''
 })
 
 app.get('/image/get', (request, reply) => reply.type('application/octet-stream').send(createReadStream(join(results, request.query.id))))

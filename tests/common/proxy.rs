@@ -130,10 +130,8 @@ impl Line {
     fn carry(&self) {
         let cut = |state: &mut State| state.manner == Manner::CutOff;
         let state = self.changed.wait_while(self.lock(), cut).unwrap_or_else(PoisonError::into_inner);
-        if let Manner::Slow(time) = state.manner {
-            drop(state);
-            // What a slow line is: nobody waits for a signal here.
-            thread::sleep(time);
+        if let slow @ Manner::Slow(time) = state.manner {
+            drop(self.changed.wait_timeout_while(state, time, |state| state.manner == slow));
         }
     }
 }

@@ -137,7 +137,7 @@ fn arguments(
     let mut arguments: Vec<String> =
         ["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.iam=false"].map(Into::into).into();
     // No ports of its own choice, and little room.
-    arguments.extend(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=16"].map(Into::into));
+    arguments.extend(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=64"].map(Into::into));
     arguments.extend([format!("-dir={}", data.display()), format!("-s3.config={}", identities.display())]);
     let ports = [("s3.port", s3), ("s3.port.grpc", s3_grpc), ("master.port", master), ("master.port.grpc", master_grpc)];
     let more = [("volume.port", volume), ("volume.port.grpc", volume_grpc), ("filer.port", filer), ("filer.port.grpc", filer_grpc)];

@@ -3,9 +3,8 @@
 //! `SAFELIGHT_TEST_NODES=3` makes each of them a cluster of so many processes over one database and one store of images (`fleet`). Every request goes
 //! to the next of them, or to the one that the test has to stay with, and what is known of the inside is that of all of them together: tests need not know.
 
-use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -14,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use tempfile::TempDir;
 use ureq::Agent;
-use ureq::http::{HeaderMap, Response};
 
+pub use crate::answer::Answer;
+use crate::answer::{answer, try_answer};
 use crate::fleet;
 pub use crate::listing::files;
 pub use crate::options::Options;
@@ -55,28 +55,6 @@ pub struct Server {
 struct Node {
     process: Child,
     url: String,
-}
-
-/// An answer of the server, whatever its status.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
 }
 
 impl Server {
@@ -342,18 +320,6 @@ fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {
         return Some(node);
     }
     node["children"].as_array()?.iter().find_map(|child| find(child, id))
-}
-
-fn answer<E: Debug>(response: Result<Response<ureq::Body>, E>) -> Answer {
-    let response = response.expect("the server answers");
-    try_answer(Ok::<_, E>(response)).expect("the whole body arrives")
-}
-
-fn try_answer<E>(response: Result<Response<ureq::Body>, E>) -> Option<Answer> {
-    let (parts, mut body) = response.ok()?.into_parts();
-    let mut bytes = Vec::new();
-    body.as_reader().read_to_end(&mut bytes).ok()?;
-    Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes })
 }
 
 fn read(path: &Path) -> String {

@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests document themselves by their names; nothing outside uses their helpers")]
 
 mod access;
+mod answer;
 mod assets;
 mod backup;
 mod bad_input;

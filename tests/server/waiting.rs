@@ -13,8 +13,22 @@ pub fn eventually<T, A: Asked<T>>(what: &str, mut ask: impl FnMut() -> A) -> T {
             Ok(answer) => return answer,
             Err(why) => assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {why}"),
         }
-        std::thread::sleep(Duration::from_millis(5));
+        between_questions();
     }
+}
+
+/// Asks again and again for a time: what is said must stay true.
+pub fn stays(what: &str, time: Duration, mut ask: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        assert!(ask(), "after {:?} it is over: {what}", start.elapsed());
+        between_questions();
+    }
+}
+
+/// A pause so short that nobody waits for nothing, and so long that who is asked can do something else.
+pub fn between_questions() {
+    std::thread::sleep(Duration::from_millis(5));
 }
 
 /// What [`eventually`] waits for: an answer, or none yet, perhaps with what is there instead.

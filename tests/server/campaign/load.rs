@@ -22,7 +22,12 @@ struct Picture {
 impl Album {
     /// So many pictures, no two alike.
     pub fn new(count: usize) -> Self {
-        Self((0..count).map(|number| Picture::new(number as u32)).collect())
+        Self((0..count as u32).map(|number| Picture::new(number, 60 + number % 7 * 70, 40 + number % 11 * 40)).collect())
+    }
+
+    /// The same, but none of more than 25 kB: for loads that last.
+    pub fn of_small(count: usize) -> Self {
+        Self((0..count as u32).map(|number| Picture::new(number, 16 + number % 7 * 10, 16 + number % 11 * 8)).collect())
     }
 
     /// The file of an upload; uploads beyond the last picture begin again at the first.
@@ -50,10 +55,9 @@ impl Album {
 }
 
 impl Picture {
-    fn new(number: u32) -> Self {
-        // Noise, which no compression makes small: 10 to 800 kB.
+    fn new(number: u32, width: u32, height: u32) -> Self {
+        // Noise, which no compression makes small: the usual ones come to 10 to 800 kB.
         let mut noise = fastrand::Rng::with_seed(number.into());
-        let (width, height) = (60 + number % 7 * 70, 40 + number % 11 * 40);
         let mut swapped = RgbImage::from_fn(width, height, |_, _| image::Rgb([noise.u8(..), noise.u8(..), noise.u8(..)]));
         let file = images::encode(&DynamicImage::from(swapped.clone()), ImageFormat::Png);
         swapped.pixels_mut().for_each(|pixel| pixel.0.reverse());

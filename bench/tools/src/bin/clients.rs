@@ -1,5 +1,5 @@
 //! The clients of `make bench-service`: a line of JSON says what to do, a line of JSON tells how it went. Each client takes
-//! the next image that nobody has taken, uploads it, asks until it is ready, and downloads the result; from a server that
+//! the next image that nobody has taken, uploads it, waits until it is ready, and downloads the result; from a server that
 //! answers at once it only gets the result.
 
 use std::sync::Mutex;
@@ -22,6 +22,9 @@ struct Orders {
     /// What is done to each image; not used with `paths`.
     #[serde(default)]
     pipeline: String,
+    /// What answers when an image is ready: a path that ends where its id belongs. Without it the clients ask again and again.
+    #[serde(default)]
+    wait: Option<String>,
     /// The images to upload, in turn.
     files: Vec<String>,
     /// For a server that answers at once: what to get instead of uploading, in turn.
@@ -86,7 +89,7 @@ fn client(orders: &Orders, files: &[Vec<u8>], next: &AtomicUsize, account: &Mute
     }
 }
 
-/// Uploads, asks, downloads; the time of the acceptance, and the result.
+/// Uploads, waits, downloads; the time of the acceptance, and the result.
 fn task(agent: &Agent, orders: &Orders, image: &[u8], began: Instant) -> Outcome<(Duration, Vec<u8>)> {
     let upload = agent.post(format!("{}/newImage", orders.url)).content_type("application/octet-stream");
     let mut answer = upload.query("pipeline", &orders.pipeline).send(image)?;
@@ -95,6 +98,9 @@ fn task(agent: &Agent, orders: &Orders, image: &[u8], began: Instant) -> Outcome
         return Err(format!("{}: {id}", answer.status()).into());
     }
     let (accept, mut pause) = (began.elapsed(), PAUSE);
+    if let Some(path) = &orders.wait {
+        agent.get(format!("{}{path}{id}", orders.url)).header("prefer", "wait=60").call()?.body_mut().read_to_vec()?;
+    }
     loop {
         match String::from_utf8(get(agent, &format!("{}/image/isReady?id={id}", orders.url))?)?.as_str() {
             "finished" => return Ok((accept, get(agent, &format!("{}/image/get?id={id}", orders.url))?)),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::campaign::fault_matrix::fleet::Fleet;
 use crate::campaign::load::{Acknowledged, Album};
+use crate::waiting::between_questions;
 
 /// How many images a client has under way.
 const WINDOW: usize = 6;
@@ -43,8 +44,7 @@ pub(super) fn client(fleet: &Fleet, album: &Album, over: &AtomicBool, progress: 
         if under_way.front().is_some_and(|id| has_ended(fleet, id, acknowledged.len())) {
             under_way.pop_front();
         } else if under_way.len() == WINDOW {
-            // Whoever only asks needs no more than this.
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            between_questions();
         }
     }
     acknowledged

@@ -6,6 +6,7 @@ use crate::campaign::fault_matrix::fleet::{Fleet, Member};
 use crate::campaign::fault_matrix::prove;
 use crate::harness::eventually;
 use crate::proof;
+use crate::waiting::stays;
 
 /// Uploads are refused, and `readyz` tells what is missing.
 fn assert_known(member: &Member) {
@@ -15,11 +16,14 @@ fn assert_known(member: &Member) {
     });
 }
 
+fn lives(member: &Member) -> bool {
+    member.server().and_then(|server| server.try_get("/livez")).is_some_and(|answer| answer.status == 200)
+}
+
 fn away(fleet: &Fleet, time: Duration) {
     fleet.database.stop();
     fleet.fronts.iter().for_each(assert_known);
-    // The time itself is the fault.
-    std::thread::sleep(time);
+    stays("servers live without their database", time, || fleet.fronts.iter().all(lives));
     fleet.database.run().expect("it starts again");
 }
 

@@ -41,7 +41,7 @@ fn prove(name: &str, test: &str, fault: Fault) {
 
 fn prove_with(name: &str, test: &str, fleet: &Fleet, fault: Fault) {
     let mut dice = Dice::new(name);
-    let album = Album::new(20);
+    let album = Album::of_small(20);
     let mut whole = Judgement::default();
     let rounds = proof::size(1, 20);
     for round in 1..=rounds {

@@ -34,7 +34,7 @@ pub(super) fn kill_one(members: &[Member; 2], fleet: &Fleet, dice: &mut Dice) {
     let late = dice.below(2) == 1;
     member.kill(|| {
         if late {
-            wait_for_rescue(fleet, &tasks)
+            wait_for_rescue(fleet, &tasks);
         }
     });
 }
