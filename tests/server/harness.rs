@@ -280,7 +280,7 @@ impl Node {
         command.args(["serve", "--data"]).arg(directory.join(if number == 1 { "data".to_owned() } else { format!("data-{number}") }));
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         if number > 1 {
-            command.env("SAFELIGHT__WORKERS__COUNT", "0");
+            command.env("SAFELIGHT__SERVER__ROLE", "serve");
         }
         let mut process = command.current_dir(directory).stdout(Stdio::piped()).stderr(log).spawn().expect("the server's binary starts");
         let stdout = process.stdout.take().expect("stdout is piped");

@@ -63,8 +63,8 @@ impl Fleet {
         let images = store.options(&store.endpoint());
         let url = database.database();
         let name = url.rsplit('/').next().expect("a URL ends with the database's name");
-        let member = |workers| Member::start(&Shared { database, name, store, prefix: &images.prefix, clocks }, workers);
-        let (fronts, workers) = ([member(0), member(0)], [member(2), member(2)]);
+        let member = |role| Member::start(&Shared { database, name, store, prefix: &images.prefix, clocks }, role);
+        let (fronts, workers) = (["serve"; 2].map(member), ["work"; 2].map(member));
         Some(Self { fronts, workers, database, url, images, _alone: alone })
     }
 
@@ -110,7 +110,7 @@ struct Shared<'s> {
 }
 
 impl Member {
-    fn start(shared: &Shared<'_>, workers: u32) -> Self {
+    fn start(shared: &Shared<'_>, role: &str) -> Self {
         let to_database = Proxy::to(Target::Socket(shared.database.socket()));
         let to_store = Proxy::before(shared.store.port());
         let directory = TempDir::new().expect("a temporary directory");
@@ -126,7 +126,8 @@ impl Member {
             .set("s3.timeout", "2s")
             .set("tasks.lease", format!("{}s", LEASE.as_secs()))
             .set("tasks.heartbeat", "500ms")
-            .set("workers.count", workers)
+            .set("server.role", role)
+            .set("workers.count", 2)
             .set("log.level", "warn");
         let options = if shared.clocks { options.clock(&directory.path().join(CLOCK)) } else { options };
         let server = RwLock::new(Some(options.start_in(directory.path())));
