@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi api-test bench load figures bench-imaging bench-service bench-scale ci
+.PHONY: help run test test-cluster test-libaom test-avif campaign lint fmt docs config corpus fuzz operations errors openapi api-test bench load figures bench-imaging bench-service bench-scale ci
 
 # Where the servers under load and their yardsticks keep their files: the disk that is measured.
 SCRATCH ?= target/tmp
@@ -27,7 +27,12 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	@tree=$$(cargo tree --edges normal --prefix none); \
 	if grep '^fail v' <<< "$$tree"; then echo 'the default features pull in the failpoints: see [features] in Cargo.toml' >&2; exit 1; fi
 	scripts/install-test-servers
+	@# A few suites against clusters of three servers; make test-cluster runs all of them.
+	scripts/test-cluster whole_path:: cancel:: idempotency::
 	cargo test --features faults,s3
+
+test-cluster: ## Run the suites of HTTP against clusters of three servers (about 8 minutes)
+	scripts/test-cluster
 
 test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)
 	@# Another build of the whole library for a few tests, most of whose time is that of C: it need not be a fast one.
@@ -36,7 +41,7 @@ test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-de
 test-avif: test-libaom ## Run them by rav1e, too
 	cargo test --features faults,s3,avif --test imaging -- avif::
 
-campaign: ## Run every proof of reliability at full size (an hour; root for power cuts) and write docs/reliability.md
+campaign: ## Run every proof of reliability at full size (two hours; root for power cuts) and write docs/reliability.md
 	scripts/campaign
 
 lint: ## Let clippy judge every target, with and without the planted faults

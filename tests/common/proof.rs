@@ -61,7 +61,8 @@ pub(crate) fn record(place: u32, proof: &str, size: &str, figures: &str, test: &
     println!("{proof}: {size}: {figures}");
     if let Some(directory) = rows() {
         let name: String = proof.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-        let row = format!("| {place} | {proof} | {size} | {figures} | `{test}` | {seed} |\n");
+        let day = jiff::Timestamp::now().strftime("%F");
+        let row = format!("| {place} | {proof} | {size} | {figures} | `{test}` | {seed} | {day} |\n");
         fs::create_dir_all(&directory).expect("a directory for the rows");
         fs::write(directory.join(format!("{place:02}_{name}.md")), row).expect("the row can be written");
     }

@@ -13,7 +13,8 @@ use crate::conformance::events::read_events;
 use crate::fixtures::block_on;
 use crate::history::{Asked, Outcome, Record};
 
-pub(super) fn judge(db: &PostgresDb, records: &[Record], heard: &[EventNo]) {
+/// Judges it, and tells how much there was of it.
+pub(super) fn judge(db: &PostgresDb, records: &[Record], heard: &[EventNo]) -> String {
     let written: Vec<_> = read_events(db, EventFilter::default(), 1000).iter().map(|event| event.no).collect();
     assert_eq!(heard, written, "whoever read behind the last number has missed something");
     let claims = claims(records);
@@ -28,7 +29,7 @@ pub(super) fn judge(db: &PostgresDb, records: &[Record], heard: &[EventNo]) {
     let backlog = Backlog { tasks: open.len() as u64, bytes: open.iter().map(|task| task.original.len).sum() };
     assert_eq!(block_on(db.backlog()), Ok(backlog));
     let late = records.iter().filter(|record| report_of(record).is_some() && record.outcome == Outcome::Refused).count();
-    println!("{} questions about {} tasks, {} claims, {late} reports refused", records.len(), lives.len(), claims.len());
+    format!("{} questions about {} tasks, {} claims, {late} reports refused", records.len(), lives.len(), claims.len())
 }
 
 /// When each claim was in its worker's hands; no claim is handed out twice.
