@@ -27,7 +27,8 @@ pub(super) fn open(config: &Config, data_dir: &DataDir, clock: Clock) -> Result<
                 // With the address: two stores may have buckets of one name.
                 place => format!("in {place} at {}", config.s3.endpoint.as_deref().unwrap_or(&config.s3.region)),
             };
-            let options = PostgresOptions { node, blobs, policy, letter, ..PostgresOptions::default() };
+            let roots = config.data.tasks_ca.clone();
+            let options = PostgresOptions { node, blobs, roots, policy, letter, ..PostgresOptions::default() };
             Ok(Arc::new(PostgresDb::open(url.expose(), options)?))
         }
     }

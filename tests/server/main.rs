@@ -15,6 +15,7 @@ mod delete;
 #[path = "../common/disk.rs"]
 mod disk;
 mod downloads;
+mod encrypted;
 mod errors;
 mod events;
 mod expiry;

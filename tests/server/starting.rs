@@ -9,7 +9,8 @@ use crate::cluster::{Cluster, Sql};
 use crate::harness::{Options, Server, eventually};
 use crate::images::small_png;
 
-const WAITS: &str = "not there yet";
+/// What a server logs that waits.
+pub(crate) const WAITS: &str = "not there yet";
 
 /// Starts a server that has to wait, brings what it waits for, and returns it.
 fn start_before(options: Options, bring: impl FnOnce()) -> (Server, TempDir) {
@@ -25,7 +26,7 @@ fn start_before(options: Options, bring: impl FnOnce()) -> (Server, TempDir) {
 }
 
 /// Starts a server that gives up; what it says, and how it ends.
-fn give_up(environment: &[(&str, &str)]) -> (String, Option<i32>) {
+pub(crate) fn give_up(environment: &[(&str, &str)]) -> (String, Option<i32>) {
     let directory = TempDir::new().expect("a temporary directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path().join("data"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::kind::{Blobs, Directory, Size, Tasks, Time};
+use crate::config::kind::{Blobs, Directory, OptionalFile, Size, Tasks, Time};
 use crate::config::schema::section;
 use crate::config::{BlobPlace, TaskPlace};
 
@@ -17,6 +17,10 @@ section! {
         /// "postgres://user:password@host/safelight" is a PostgreSQL database (13 or later), in a schema called safelight. A
         /// password is better given by the environment (SAFELIGHT__DATA__TASKS). Servers share it that share the images, too.
         tasks: TaskPlace = fixed(Tasks, "local"),
+        /// The authorities that vouch for the database's server, as a file of certificates (PEM); "" means those that browsers trust. It is
+        /// used where the URL ends in "?sslmode=require": then everything is encrypted, and the server's certificate must be good for the
+        /// host that the URL names. Else nothing is encrypted.
+        tasks_ca: Option<PathBuf> = fixed(OptionalFile, ""),
         /// Where images are kept: "local", in the data directory, or in a bucket of an S3-compatible store (`s3`), which then belongs to this
         /// database and to no other.
         blobs: BlobPlace = fixed(Blobs, "local"),

@@ -1,14 +1,17 @@
-//! The pool of connections: where the database is, how long anything may take, and what every connection begins with.
+//! The way to the database, and the pool of connections: how long anything may take, and what every connection begins with.
 
 use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, SslMode};
+use tokio_postgres::{Client, Connection, Socket};
 
 use crate::stores::postgres::fault::{Fault, with_cause};
 use crate::stores::postgres::session::Session;
+use crate::stores::postgres::tls::{Encrypted, Tls};
 
 /// How long a new connection may take, from the first packet to the end of the greeting.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -29,12 +32,19 @@ pub enum OpenError {
     /// It is no URL of a database.
     #[error("not the URL of a PostgreSQL database ({0}): expected one such as postgres://user:password@host/database")]
     Url(String),
-    /// The URL asks for what this program does not do.
+    /// The certificates cannot be used.
+    #[error("the certificates of {path} cannot be used: {why}; data.tasks_ca is a file of certificates in the form of PEM, or \"\"")]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Certificates are named, and nothing would be checked by them.
     #[error(
-        "the URL of the database asks for TLS (sslmode=require), which this program does not speak to PostgreSQL: use a network that \
-         nobody listens to, such as a Unix socket, a private network or a tunnel, and sslmode=disable"
+        "data.tasks_ca is of no use where data.tasks does not ask for TLS: add sslmode=require to the URL, or leave the certificates out"
     )]
-    NoTls,
+    Unencrypted,
     /// The server is too old.
     #[error("the database is of PostgreSQL {found}: upgrade it to 13 or later")]
     OldServer {
@@ -68,7 +78,7 @@ pub enum OpenError {
     Postgres(String),
     /// The engine's thread could not be prepared.
     #[error("the database cannot be opened: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 impl From<Fault> for OpenError {
@@ -86,26 +96,44 @@ impl From<tokio_postgres::Error> for OpenError {
     }
 }
 
-/// What every connection is made by.
-pub(super) fn config(url: &str) -> Result<Config, OpenError> {
-    let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(OpenError::NoTls);
-    }
-    let asked = config.get_options().unwrap_or_default().to_owned();
-    config.options(format!("{asked} {SETTINGS}")).application_name("safelight").connect_timeout(CONNECT);
-    // A machine that is gone says nothing: without these a connection to it would seem to be in use for hours.
-    config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
-    config.tcp_user_timeout(Duration::from_secs(20));
-    Ok(config)
+/// How every connection is made: to where, with what, and whether it is encrypted.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) config: Config,
+    tls: Tls,
 }
 
-/// The same for the connection of the hints. It writes nothing, so its commits wait for no disk.
-pub(super) fn config_of_hints(url: &str) -> Result<Config, OpenError> {
-    let mut config = config(url)?;
-    let options = config.get_options().unwrap_or_default().to_owned();
-    config.options(format!("{options} -c synchronous_commit=off"));
-    Ok(config)
+impl Way {
+    /// Reads the URL; connects to nothing yet. With `sslmode=require` everything is encrypted, and the server has a certificate of its own
+    /// name by one of `roots` (`None`: by one that browsers trust); else nothing is.
+    pub(super) fn new(url: &str, roots: Option<&Path>) -> Result<Self, OpenError> {
+        let mut config: Config = url.parse().map_err(|error| OpenError::Url(with_cause(&error)))?;
+        if config.get_ssl_mode() != SslMode::Require {
+            if roots.is_some() {
+                return Err(OpenError::Unencrypted);
+            }
+            // Not `prefer`: what is encrypted by chance protects nobody.
+            config.ssl_mode(SslMode::Disable);
+        }
+        let asked = config.get_options().unwrap_or_default().to_owned();
+        config.options(format!("{asked} {SETTINGS}")).application_name("safelight").connect_timeout(CONNECT);
+        // A machine that is gone says nothing: without these a connection to it would seem to be in use for hours.
+        config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(20));
+        Ok(Self { config, tls: Tls::trusting(roots)? })
+    }
+
+    /// The same with further options, each as `-c name=value`.
+    pub(super) fn with(mut self, options: &str) -> Self {
+        let known = self.config.get_options().unwrap_or_default().to_owned();
+        self.config.options(format!("{known} {options}"));
+        self
+    }
+
+    /// A connection outside of the pool.
+    pub(super) async fn connect(&self) -> Result<(Client, Connection<Socket, Encrypted>), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
 }
 
 /// As many connections as there may be, made when they are needed.
@@ -113,9 +141,10 @@ pub(super) fn config_of_hints(url: &str) -> Result<Config, OpenError> {
 pub(super) struct Connections(Pool);
 
 impl Connections {
-    /// Reads the URL; connects to nothing yet.
-    pub(super) fn new(url: &str, most: usize) -> Result<Self, OpenError> {
-        let manager = Manager::from_config(config(url)?, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    /// Connects to nothing yet.
+    pub(super) fn new(way: &Way, most: usize) -> Result<Self, OpenError> {
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(way.config.clone(), way.tls.clone(), config);
         let pool = Pool::builder(manager).max_size(most).runtime(Runtime::Tokio1);
         let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT)).recycle_timeout(Some(CONNECT)).build();
         pool.map(Self).map_err(|error| OpenError::Postgres(error.to_string()))
@@ -146,5 +175,7 @@ fn is_away(error: &tokio_postgres::Error) -> bool {
         return ["08", "53", "55", "57", "58"].iter().any(|class| said.code().code().starts_with(class));
     }
     let mut causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    error.is_closed() || causes.any(<dyn Error>::is::<std::io::Error>)
+    // A certificate that does not hold is an error of input and output, too.
+    let is_away = |error: &io::Error| !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    error.is_closed() || causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_away))
 }

@@ -12,10 +12,10 @@ use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::config::Config;
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 use crate::stores::nodes::Duty;
+use crate::stores::postgres::connection::Way;
 use crate::stores::postgres::fault::Fault;
 
 /// The name of the lock among those of the database.
@@ -43,7 +43,7 @@ pub(super) struct JanitorLock {
 }
 
 struct Shared {
-    config: Config,
+    way: Way,
     /// One question at a time.
     turn: tokio::sync::Mutex<()>,
     held: Mutex<Option<Held>>,
@@ -65,10 +65,10 @@ struct Asker {
 
 impl JanitorLock {
     /// Connects to nothing yet.
-    pub(super) fn new(mut config: Config, node: &str, engine: Handle) -> Self {
-        let asked = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("{asked} {GONE}")).application_name(format!("{CALLED}{node}"));
-        Self { engine, shared: Arc::new(Shared { config, turn: tokio::sync::Mutex::default(), held: Mutex::default() }) }
+    pub(super) fn new(way: Way, node: &str, engine: Handle) -> Self {
+        let mut way = way.with(GONE);
+        way.config.application_name(format!("{CALLED}{node}"));
+        Self { engine, shared: Arc::new(Shared { way, turn: tokio::sync::Mutex::default(), held: Mutex::default() }) }
     }
 }
 
@@ -121,15 +121,15 @@ impl Shared {
         let known = self.lock().as_ref().map(|held| held.asker.clone());
         let asker = match known {
             Some(asker) => asker,
-            None => connect(&self.config).await?,
+            None => connect(&self.way).await?,
         };
         let row = asker.client.query_one(&asker.question, &[&LOCK]).await?;
         Ok((asker, row.try_get("held")?))
     }
 }
 
-async fn connect(config: &Config) -> Result<Asker, Fault> {
-    let (client, connection) = config.connect(NoTls).await?;
+async fn connect(way: &Way) -> Result<Asker, Fault> {
+    let (client, connection) = way.connect().await?;
     tokio::spawn(connection);
     client.batch_execute(SILENT).await?;
     let question = client.prepare("SELECT pg_try_advisory_lock($1) AS held").await?;

@@ -12,13 +12,16 @@ use std::time::Duration;
 use futures::future::poll_fn;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_postgres::config::Config;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
 use crate::stores::hints::{Heard, Hint, Hints};
+use crate::stores::postgres::connection::Way;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::session::column;
+use crate::stores::postgres::tls::Encrypted;
+
+/// Nothing is written here, so no commit waits for a disk.
+const UNSYNCED: &str = "-c synchronous_commit=off";
 
 /// How often a node tells something at most.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -63,16 +66,16 @@ impl Outbox {
 
 /// The connection that listens and tells.
 pub(super) struct Listener {
-    config: Config,
+    way: Way,
     outbox: Arc<Outbox>,
     heard: watch::Sender<Heard>,
 }
 
 impl Listener {
     /// One that connects when it is served, and where its hints are heard.
-    pub(super) fn new(config: Config, outbox: Arc<Outbox>) -> (Self, Hints) {
+    pub(super) fn new(way: Way, outbox: Arc<Outbox>) -> (Self, Hints) {
         let (heard, hints) = watch::channel(Heard::default());
-        (Self { config, outbox, heard }, hints)
+        (Self { way: way.with(UNSYNCED), outbox, heard }, hints)
     }
 
     /// Listens and tells for ever, over one connection after the other.
@@ -95,7 +98,7 @@ impl Listener {
 
     /// Serves one connection until it is lost.
     async fn stay(&self) -> Fault {
-        let (client, connection) = match answered(self.config.connect(NoTls)).await {
+        let (client, connection) = match answered(self.way.connect()).await {
             Ok(both) => both,
             Err(fault) => return fault,
         };
@@ -110,7 +113,7 @@ impl Listener {
     }
 
     /// Hears what other connections tell.
-    async fn listen(&self, mut connection: Connection<Socket, NoTlsStream>, own: &AtomicI32) -> Result<Infallible, Fault> {
+    async fn listen(&self, mut connection: Connection<Socket, Encrypted>, own: &AtomicI32) -> Result<Infallible, Fault> {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
             match message? {
                 AsyncMessage::Notification(told) if told.process_id() != own.load(Ordering::Relaxed) => self.hear(read(told.payload())),

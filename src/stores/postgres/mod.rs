@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `connection`, `session` | the pool, its deadlines, and one connection of it |
+//! | `connection`, `session`, `tls` | the way to the database, the pool and its deadlines, and one connection of it |
 //! | `schema` | the migrations, `schema_N.sql` |
 //! | `writer` | the queue of what changes something, its transactions and their outcomes |
 //! | `changes`, `insertion`, `writes` | changes of tasks: loaded at once, decided by the state machine, written at once |
@@ -41,11 +41,13 @@ mod schema;
 mod session;
 mod tallies;
 mod tasks;
+mod tls;
 mod turns;
 mod webhooks;
 mod writer;
 mod writes;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -62,7 +64,7 @@ pub use connection::OpenError;
 use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
 use crate::stores::hints::Hints;
-use crate::stores::postgres::connection::Connections;
+use crate::stores::postgres::connection::{Connections, Way};
 use crate::stores::postgres::duty::JanitorLock;
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::hints::{Listener, Outbox};
@@ -82,6 +84,8 @@ pub struct PostgresOptions {
     /// Where the blobs are that the rows refer to, in words. A server with others is refused: it would take tasks whose images it does not
     /// have, and take the blobs of others for nobody's.
     pub blobs: String,
+    /// A file of the authorities that vouch for the server, where the URL asks for TLS; `None` trusts those that browsers trust.
+    pub roots: Option<PathBuf>,
     /// How often a task is tried.
     pub policy: RetryPolicy,
     /// What endpoints of webhooks are sent.
@@ -100,6 +104,7 @@ impl Default for PostgresOptions {
         Self {
             node: "node".to_owned(),
             blobs: String::new(),
+            roots: None,
             policy,
             letter: plain_letter,
             readers: 6,
@@ -146,20 +151,21 @@ impl PostgresDb {
     /// Opens the database that `url` names and brings its schema to the latest version. Blocks; not for an arbiter.
     ///
     /// # Errors
-    /// If the URL cannot be read, the database does not answer, is too old, or has a newer schema.
+    /// If the URL or the certificates cannot be read, the database does not answer, is too old, or has a newer schema.
     pub fn open(url: &str, options: PostgresOptions) -> Result<Self, OpenError> {
-        let PostgresOptions { node, blobs, policy, letter, readers, write_queue, read_queue } = options;
-        let (writing, reading) = (Connections::new(url, 1)?, Connections::new(url, readers)?);
+        let PostgresOptions { node, blobs, roots, policy, letter, readers, write_queue, read_queue } = options;
+        let way = Way::new(url, roots.as_deref())?;
+        let (writing, reading) = (Connections::new(&way, 1)?, Connections::new(&way, readers)?);
         let rules = Arc::new(Rules { node, policy, letter });
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         runtime.block_on(prepare(&writing, &rules, &blobs))?;
         let (queue, requests) = Queue::new(write_queue);
         let (commits, outbox) = (Arc::new(AtomicU64::new(0)), Arc::new(Outbox::default()));
-        let (listener, hints) = Listener::new(connection::config_of_hints(url)?, Arc::clone(&outbox));
+        let (listener, hints) = Listener::new(way.clone(), Arc::clone(&outbox));
         let writer = Writer { connections: writing, rules: Arc::clone(&rules), commits: Arc::clone(&commits), outbox };
         let engine = runtime.handle().clone();
         engine.spawn(listener.serve());
-        let duty = Arc::new(JanitorLock::new(connection::config(url)?, &rules.node, engine.clone()));
+        let duty = Arc::new(JanitorLock::new(way, &rules.node, engine.clone()));
         let body = move || runtime.block_on(writer.serve(requests));
         let thread = Threads::spawn("postgres", [body])?;
         let (low_water, reads) = (Arc::new(LowWater::new()), Reads::new(read_queue));
