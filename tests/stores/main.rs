@@ -28,7 +28,6 @@ mod postgres;
 mod postgres_claims;
 mod postgres_fixtures;
 mod postgres_hints;
-#[cfg(feature = "faults")]
 #[path = "../common/proof.rs"]
 mod proof;
 mod property;
