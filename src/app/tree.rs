@@ -77,7 +77,13 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let (notifier_spec, notifier) = notifier(config, stores);
     let (webhooks_spec, webhooks) = webhooks(config, stores);
     let told = vec![notifier.clone().recipient(), webhooks.clone().recipient()];
-    let elsewhere = vec![notifier.clone().recipient(), webhooks.clone().recipient(), master.clone().recipient()];
+    let elsewhere = vec![
+        notifier.clone().recipient(),
+        webhooks.clone().recipient(),
+        master.clone().recipient(),
+        key_values.clone().recipient(),
+        keys.clone().recipient(),
+    ];
     let (task_db_spec, task_db) = task_db(stores, told, elsewhere);
     let (assets_spec, assets) = over_the_database("assets", stores, |database| Assets::new(database));
     let (spare_spec, spare) = spare(config, spawner);

@@ -20,8 +20,12 @@ impl Hint {
     pub const WITHDRAWN: Self = Self(4);
     /// An endpoint is to be told something.
     pub const DELIVERIES: Self = Self(8);
+    /// A setting was changed.
+    pub const SETTINGS: Self = Self(16);
+    /// An API key was made or changed.
+    pub const KEYS: Self = Self(32);
     /// All of it: nobody knows what was missed.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(63);
 
     /// Those of these bits that mean something.
     #[must_use]
@@ -63,6 +67,8 @@ pub struct Heard {
     events: u64,
     withdrawn: u64,
     deliveries: u64,
+    settings: u64,
+    keys: u64,
 }
 
 impl Heard {
@@ -72,6 +78,8 @@ impl Heard {
         self.events += u64::from(hint.is_about(Hint::EVENTS));
         self.withdrawn += u64::from(hint.is_about(Hint::WITHDRAWN));
         self.deliveries += u64::from(hint.is_about(Hint::DELIVERIES));
+        self.settings += u64::from(hint.is_about(Hint::SETTINGS));
+        self.keys += u64::from(hint.is_about(Hint::KEYS));
     }
 
     /// What was counted since.
@@ -81,6 +89,8 @@ impl Heard {
             | Hint::EVENTS.when(self.events != before.events)
             | Hint::WITHDRAWN.when(self.withdrawn != before.withdrawn)
             | Hint::DELIVERIES.when(self.deliveries != before.deliveries)
+            | Hint::SETTINGS.when(self.settings != before.settings)
+            | Hint::KEYS.when(self.keys != before.keys)
     }
 }
 

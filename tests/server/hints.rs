@@ -1,5 +1,8 @@
 //! Servers over one database tell each other what they have done: none of this waits for a look at the clock, since nobody looks here.
 
+use serde_json::json;
+
+use crate::access::{ask_as, make_key};
 use crate::harness::{PATIENCE, Server, eventually};
 use crate::jobs::{self, Held, Job, lives};
 use crate::nodes::Place;
@@ -27,6 +30,30 @@ fn a_task_is_worked_on_elsewhere_and_whoever_waits_for_it_is_told() {
     }
     let late = front.node("notifier")["details"]["found_late"].clone();
     assert_eq!(late, 0, "what nobody told of");
+}
+
+#[test]
+fn settings_and_keys_that_are_changed_elsewhere_are_in_force() {
+    let Some(place) = Place::new() else { return };
+    let (one, other) = (server(&place, 0), server(&place, 0));
+    for server in [&one, &other] {
+        server.arm("key_values.look", "return(error)");
+        server.arm("keys.look", "return(error)");
+    }
+    let known = |server: &Server| server.get_json("/v1/settings/presets.fresh")["value"].clone();
+    assert_eq!(one.put("/v1/settings/presets.fresh", "invert").status, 200);
+    eventually("the setting elsewhere", || {
+        let plan = other.post_for_json("/v1/pipelines/explain", b"fresh").json();
+        (plan["errors"] == json!([])).then_some(())
+    });
+    assert_eq!(known(&one), known(&other));
+
+    let (id, key) = make_key(&one, None, &["admin"], &json!({}));
+    let status = |key: Option<&str>| ask_as(&other, key, "GET", "/v1/tasks", "", b"").status;
+    eventually("a server that is closed", || (status(None) == 401).then_some(()));
+    assert_eq!(status(Some(&key)), 200);
+    assert_eq!(ask_as(&one, Some(&key), "DELETE", &format!("/v1/keys/{id}"), "", b"").status, 204);
+    eventually("a key that is revoked", || (status(Some(&key)) == 401).then_some(()));
 }
 
 #[test]

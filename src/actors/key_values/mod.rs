@@ -13,14 +13,16 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Reci
 use serde_json::{Value, json};
 
 use crate::actors::supervision::{Details, InitResult, Service};
+use crate::actors::task_db::ChangedElsewhere;
 use crate::config::Live;
 use crate::domain::faults;
+use crate::stores::hints::Hint;
 use crate::stores::key_values::KeyValueStore;
 
 pub use error::KeyValuesError;
 pub use setting::Setting;
 
-/// How often settings are looked for that other servers have changed.
+/// How often settings are looked for that other servers have changed, whether they said so or not.
 const FOLLOW: Duration = Duration::from_secs(2);
 
 /// The actor. What it knows of the settings is read from the store at every start.
@@ -44,6 +46,13 @@ impl KeyValues {
     #[must_use]
     pub fn following(self) -> Self {
         Self { follows: true, ..self }
+    }
+
+    /// The look for what nobody said.
+    fn look(&mut self, context: &mut Context<Self>) {
+        if !faults::soft("key_values.look") {
+            self.follow(context);
+        }
     }
 
     /// Reads the overrides again. What was read while they were changed here may be what was before.
@@ -80,7 +89,7 @@ impl Supervised for KeyValues {}
 impl Service for KeyValues {
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         if self.follows {
-            context.run_interval(FOLLOW, Self::follow);
+            context.run_interval(FOLLOW, Self::look);
         }
         let overrides = setting::overrides(Arc::clone(&self.store), Arc::clone(&self.configured));
         Box::pin(overrides.into_actor(self).map(|live, key_values, _| {
@@ -92,6 +101,16 @@ impl Service for KeyValues {
     fn inspect(&self) -> Details {
         let details = json!({ "settings_changed": self.changes });
         details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl Handler<ChangedElsewhere> for KeyValues {
+    type Result = ();
+
+    fn handle(&mut self, ChangedElsewhere(hint): ChangedElsewhere, context: &mut Context<Self>) {
+        if hint.is_about(Hint::SETTINGS) {
+            self.follow(context);
+        }
     }
 }
 

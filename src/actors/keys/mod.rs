@@ -13,9 +13,11 @@ use actix::{
 use serde_json::json;
 
 use crate::actors::supervision::{Details, InitResult, Service};
+use crate::actors::task_db::ChangedElsewhere;
 use crate::domain::access::{ApiKey, Key, KeyChange, KeyId, KeyIsRevoked, NewKey};
 use crate::domain::faults;
 use crate::domain::timestamp::Timestamp;
+use crate::stores::hints::Hint;
 use crate::stores::keys::{KeyStore, KeyStoreError};
 
 pub use gate::{Gate, NotAdmitted};
@@ -51,7 +53,7 @@ pub struct Keys {
     follows: bool,
 }
 
-/// How often keys are looked for that other servers have made or ended.
+/// How often keys are looked for that other servers have made or ended, whether they said so or not.
 const FOLLOW: Duration = Duration::from_secs(2);
 
 impl Keys {
@@ -65,6 +67,13 @@ impl Keys {
     #[must_use]
     pub fn following(self) -> Self {
         Self { follows: true, ..self }
+    }
+
+    /// The look for what nobody said.
+    fn look(&mut self, context: &mut Context<Self>) {
+        if !faults::soft("keys.look") {
+            self.follow(context);
+        }
     }
 
     /// Reads all keys again. What was read while one was changed here may be what was before: a key that was revoked must not come back.
@@ -116,7 +125,7 @@ impl Supervised for Keys {}
 impl Service for Keys {
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         if self.follows {
-            context.run_interval(FOLLOW, Self::follow);
+            context.run_interval(FOLLOW, Self::look);
         }
         let all = self.store.all();
         Box::pin(all.into_actor(self).map(|all, keys, _| {
@@ -128,6 +137,16 @@ impl Service for Keys {
     fn inspect(&self) -> Details {
         let details = json!({ "keys": self.gate.list().len(), "changes": self.changes });
         details.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl Handler<ChangedElsewhere> for Keys {
+    type Result = ();
+
+    fn handle(&mut self, ChangedElsewhere(hint): ChangedElsewhere, context: &mut Context<Self>) {
+        if hint.is_about(Hint::KEYS) {
+            self.follow(context);
+        }
     }
 }
 

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_no_hint() {
         assert_eq!(
-            ["5", "", "x", "300", "240"].map(read),
+            ["5", "", "x", "300", "192"].map(read),
             [Hint::RUNNABLE | Hint::WITHDRAWN, Hint::NONE, Hint::NONE, Hint::NONE, Hint::NONE]
         );
     }

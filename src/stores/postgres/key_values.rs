@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio_postgres::Row;
 
+use crate::stores::hints::Hint;
 use crate::stores::key_values::{Entry, KeyQuery, KeyValueStore, KeyValueStoreError, Versioned};
 use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::fault::Fault;
@@ -39,11 +40,14 @@ async fn set(session: &Session, key: String, value: String) -> Result<u64, Fault
     let version: u64 = number(&row, "version")?;
     let statement = "INSERT INTO key_values VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET value = $2, version = $3";
     session.execute(statement, &[&key, &value, &int(version)]).await?;
+    session.hint(Hint::SETTINGS);
     Ok(version)
 }
 
 async fn delete(session: &Session, key: String) -> Result<bool, Fault> {
-    Ok(session.execute("DELETE FROM key_values WHERE key = $1", &[&key]).await? == 1)
+    let deleted = session.execute("DELETE FROM key_values WHERE key = $1", &[&key]).await? == 1;
+    session.hint(Hint::SETTINGS.when(deleted));
+    Ok(deleted)
 }
 
 async fn list(session: &Session, query: KeyQuery) -> Result<Vec<Entry>, Fault> {

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use crate::domain::access::{FormerSecret, Key, KeyId, SecretDigest};
 use crate::domain::blob::Sha256;
 use crate::domain::timestamp::Timestamp;
+use crate::stores::hints::Hint;
 use crate::stores::keys::{KeyStore, KeyStoreError};
 use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::fault::Fault;
@@ -24,6 +25,7 @@ impl KeyStore for PostgresDb {
 }
 
 async fn save(session: &Session, key: Key) -> Result<(), Fault> {
+    session.hint(Hint::KEYS);
     let statement = "INSERT INTO keys (id, name, scopes, quota, secret, former_secret, former_until, created_at, expires_at, revoked_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (id) DO UPDATE SET name = $2, scopes = $3, quota = $4, secret = $5, former_secret = $6, former_until = $7,
