@@ -113,7 +113,7 @@ impl Master {
             lifeline: Lifeline::new(),
             settling: Vec::new(),
             drained: Vec::new(),
-            lease_looks: Pace::new(Duration::ZERO),
+            lease_looks: Pace::new(Duration::ZERO, upkeep::LONGEST_LOOK),
         }
     }
 

@@ -43,6 +43,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long a look for lost leases may take.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// The longest pause between two such looks, whatever they took: a look that nobody answered took long, too. With a tick it is less than the
+/// 5 s after which a lease that ended has been taken back.
+pub(super) const LONGEST_LOOK: Duration = Duration::from_secs(3);
+
 /// Lost leases taken back per tick.
 const EXPIRED_PER_TICK: usize = 64;
 

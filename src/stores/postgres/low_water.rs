@@ -14,6 +14,9 @@ use crate::domain::pace::Pace;
 /// How often a claim looks from the beginning, unless that takes long.
 const WHOLE: Duration = Duration::from_secs(1);
 
+/// How often it does so at the least, however long it takes.
+const SELDOM: Duration = Duration::from_mins(5);
+
 /// A place in the queue: the rank and the number of a task.
 pub(super) type Place = (i64, i64);
 
@@ -53,7 +56,7 @@ struct Marks {
 
 impl LowWater {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Marks { tasks: BEGINNING, backoffs: i64::MIN, whole: Pace::new(WHOLE) }))
+        Self(Mutex::new(Marks { tasks: BEGINNING, backoffs: i64::MIN, whole: Pace::new(WHOLE, SELDOM) }))
     }
 
     /// Where the next claim begins.
@@ -76,7 +79,7 @@ impl LowWater {
         }
     }
 
-    /// A claim came to nothing. One that looked from the beginning may have found that this takes too long.
+    /// A claim came to nothing in the database. One that looked from the beginning may have found that this takes too long.
     pub(super) fn failed(&self, start: Start, now: Instant, took: Duration) {
         if start.whole {
             self.marks().whole.end(now, took);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use tokio_postgres::Row;
 
 use crate::domain::ids::TaskId;
@@ -25,20 +25,18 @@ impl TaskStore for PostgresDb {
     }
 
     fn claim(&self, request: ClaimRequest) -> BoxFuture<'static, Result<Vec<ClaimedTask>, TaskStoreError>> {
-        let (low_water, begun) = (Arc::clone(&self.low_water), Instant::now());
-        let start = low_water.start(begun);
-        let claimed = self.write::<_, TaskStoreError>(move |session, rules| claims::claim(session, rules, request.clone(), start).boxed());
+        let (low_water, looking) = (Arc::clone(&self.low_water), Arc::clone(&self.low_water));
+        let start = low_water.start(Instant::now());
+        let claimed = self.write::<_, TaskStoreError>(move |session, rules| {
+            // Once there is a connection: that there was none for long says nothing of the queue.
+            let (looking, begun) = (Arc::clone(&looking), Instant::now());
+            let claimed = claims::claim(session, rules, request.clone(), start);
+            claimed.inspect_err(move |_| looking.failed(start, Instant::now(), begun.elapsed())).boxed()
+        });
         async move {
-            match claimed.await {
-                Ok(claims::Claimed { tasks, reached }) => {
-                    low_water.reached(start, reached, Instant::now());
-                    Ok(tasks)
-                }
-                Err(error) => {
-                    low_water.failed(start, Instant::now(), begun.elapsed());
-                    Err(error)
-                }
-            }
+            let claims::Claimed { tasks, reached } = claimed.await?;
+            low_water.reached(start, reached, Instant::now());
+            Ok(tasks)
         }
         .boxed()
     }
