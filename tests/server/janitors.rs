@@ -30,6 +30,15 @@ impl Two {
     }
 }
 
+/// Whether the database notices that somebody says nothing any more.
+fn gives_up_on_silence(url: &str) -> bool {
+    let version = Sql::connect(url).number("SELECT current_setting('server_version_num')::bigint");
+    if version < 140_000 {
+        println!("skipped: PostgreSQL 13 keeps the connections of processes that stand still");
+    }
+    version >= 140_000
+}
+
 #[test]
 fn who_loses_the_connection_loses_the_duty_at_once_and_another_has_it() {
     let Some(two) = Two::new() else { return };
@@ -55,9 +64,8 @@ fn who_loses_the_connection_loses_the_duty_at_once_and_another_has_it() {
 #[test]
 fn a_duty_that_is_not_confirmed_is_given_up_before_another_server_gets_it() {
     let Some(two) = Two::new() else { return };
-    let version: i64 = Sql::connect(&two.url).number("SELECT current_setting('server_version_num')::bigint");
-    if version < 140_000 {
-        return println!("skipped: PostgreSQL 13 keeps the connections of processes that stand still");
+    if !gives_up_on_silence(&two.url) {
+        return;
     }
     // As if the first stood still from here on.
     let mut was_free = false;
@@ -102,28 +110,31 @@ mod servers {
         (server.get(&format!("/v1/tasks/{task}")).status == 404).then_some(())
     }
 
+    /// Two servers, the first of which is the janitor's.
+    fn two(place: &Place) -> [Server; 2] {
+        let start = || place.options(1).set("janitor.interval", "100ms").set("nodes.heartbeat", "100ms").start();
+        let [one, other] = [start(), start()];
+        let first = eventually("one janitor", || match [&one, &other].map(is_on_duty) {
+            [true, false] => Ok(true),
+            [false, true] => Ok(false),
+            both => Err(format!("{both:?}")),
+        });
+        if first { [one, other] } else { [other, one] }
+    }
+
     #[test]
     fn when_the_janitors_server_is_killed_another_one_cleans_up() {
         let Some(place) = Place::new() else { return };
-        let start = || place.options(1).set("janitor.interval", "100ms").set("nodes.heartbeat", "100ms").start();
-        let servers = [start(), start()];
-        let on_duty = eventually("one janitor", || match servers.each_ref().map(is_on_duty) {
-            [true, false] => Ok(0),
-            [false, true] => Ok(1),
-            both => Err(format!("{both:?}")),
-        });
+        let [mut victim, heir] = two(&place);
         let by_name = eventually("both to be listed", || {
-            let nodes = servers[0].get_json("/v1/nodes")["nodes"].as_array().cloned().unwrap_or_default();
-            (nodes.len() == 2).then_some(listed(&servers[0]))
+            let nodes = heir.get_json("/v1/nodes")["nodes"].as_array().cloned().unwrap_or_default();
+            (nodes.len() == 2).then_some(listed(&heir))
         });
-        assert_eq!(by_name.len(), 1, "{by_name:?}");
-        assert_eq!(by_name[0]["address"], servers[on_duty].address());
-        let first = short_lived(&servers[1 - on_duty]);
-        eventually("the end of a task", || is_gone(&servers[0], &first));
-        assert_eq!(servers[1 - on_duty].node("janitor")["details"]["rounds"], 0, "the other janitor has left it alone");
+        assert_eq!(by_name.iter().map(|node| node["address"].clone()).collect::<Vec<_>>(), [victim.address()]);
+        let first = short_lived(&heir);
+        eventually("the end of a task", || is_gone(&heir, &first));
+        assert_eq!(heir.node("janitor")["details"]["rounds"], 0, "the other janitor has left it alone");
 
-        let mut servers = Vec::from(servers);
-        let (mut victim, heir) = (servers.remove(on_duty), servers.remove(0));
         let second = short_lived(&heir);
         victim.signal(Signal::KILL);
         assert_eq!(victim.exit_code(), None);
@@ -133,5 +144,23 @@ mod servers {
         let late = victim.restart();
         eventually("a round of the heir", || (heir.node("janitor")["details"]["expired"].as_u64() >= Some(1)).then_some(()));
         assert!(is_on_duty(&heir) && !is_on_duty(&late), "who comes back does not take it away");
+    }
+
+    #[test]
+    fn a_janitor_that_stood_still_in_the_middle_of_a_round_does_not_go_on_with_it() {
+        let Some(place) = Place::new() else { return };
+        if !gives_up_on_silence(&place.tasks) {
+            return;
+        }
+        let [victim, heir] = two(&place);
+        // The thread of all actors stands still from there on.
+        victim.arm("janitor.delete_blob", "1*pause");
+        let tasks = [short_lived(&heir), short_lived(&heir)];
+        eventually("another janitor", || is_on_duty(&heir).then_some(()));
+        tasks.iter().for_each(|task| eventually("the end of a task", || is_gone(&heir, task)));
+        victim.arm("janitor.delete_blob", "off");
+        eventually("the end of its round", || victim.log().contains("is another server's, or not confirmed").then_some(()));
+        eventually("it to have noticed", || (!is_on_duty(&victim)).then_some(()));
+        assert!(is_on_duty(&heir));
     }
 }
