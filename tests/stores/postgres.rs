@@ -8,11 +8,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use safelight::domain::task::{Change, EventNo, Fingerprint, Idempotency, NewTask, Rejected, TaskState};
 use safelight::stores::events::{EventFilter, EventQuery, EventStore};
+use safelight::stores::nodes::NodeStore;
 use safelight::stores::postgres::{OpenError, PostgresDb, PostgresOptions};
 use safelight::stores::tasks::{Backlog, TaskQuery, TaskStore, TaskStoreError};
 
 use crate::cluster::{Cluster, Sql};
 use crate::conformance::claims::assert_late;
+use crate::conformance::nodes::heartbeat;
 use crate::conformance::webhooks::{added, cancelled, due};
 use crate::fixtures::*;
 use crate::postgres_fixtures::Postgres;
@@ -214,26 +216,42 @@ fn two_nodes_that_are_sent_the_same_key_at_once_make_one_task() {
     }
 }
 
+/// How many rows of a table were changed, and how many of them without a change of an index, once the engine is closed.
+fn updates(engine: Postgres, table: &str) -> (i64, i64) {
+    let hand = Sql::connect(&engine.url);
+    // A connection tells its counts at its end.
+    drop(engine);
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'safelight' AND datname = current_database()";
+    while hand.number(others) > 0 {}
+    let told = |column: &str| hand.number(&format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = '{table}'"));
+    (told("n_tup_upd"), told("n_tup_hot_upd"))
+}
+
 #[test]
-fn a_heartbeat_writes_no_index() {
+fn a_heartbeat_of_a_worker_writes_no_index() {
     let engine = fresh!();
     let beside = engine.beside("beating");
     insert(&*beside, 1);
     let claim = claim_one(&*beside).claim;
-    let hand = Sql::connect(&engine.url);
     for _ in 0..50 {
         engine.clock.advance(Duration::from_secs(1));
         apply(&*beside, Change::Heartbeat { claim, lease: LEASE }).unwrap();
     }
-    // A connection tells its counts at its end.
     drop(beside);
-    drop(engine);
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'safelight' AND datname = current_database()";
-    while hand.number(others) > 0 {}
-    let told = |column: &str| hand.number(&format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'tasks'"));
-    let (updates, heap_only) = (told("n_tup_upd"), told("n_tup_hot_upd"));
+    let (updates, heap_only) = updates(engine, "tasks");
     // One is the claim; a few begin a new page while somebody else looks at the old one.
     assert!(updates == 51 && heap_only >= 40, "{heap_only} of {updates}");
+}
+
+#[test]
+fn a_heartbeat_of_a_node_writes_no_index() {
+    let engine = fresh!();
+    for busy in 0..51 {
+        engine.clock.advance(Duration::from_secs(1));
+        block_on(engine.db().beat(heartbeat("node", busy))).unwrap();
+    }
+    let (updates, heap_only) = updates(engine, "nodes");
+    assert!(updates == 50 && heap_only >= 40, "{heap_only} of {updates}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl NodeEngine for Sqlite {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn heartbeat(node: &str, busy: u32) -> Heartbeat {
+pub(crate) fn heartbeat(node: &str, busy: u32) -> Heartbeat {
     Heartbeat {
         node: node.to_owned(),
         run: Uuid::from_u128(7),
