@@ -91,10 +91,10 @@ fn new_place() -> String {
 
 /// What the trees of the nodes tell of one service, as if it were one: numbers are added up, lists are joined, and for the rest the
 /// first node speaks. What a node counts of everybody's tasks would be counted once for each: the greatest is taken.
-pub fn together(mut trees: Vec<Value>) -> Value {
-    let mut whole = trees.remove(0);
-    trees.iter().for_each(|tree| add(&mut whole, tree));
-    whole
+pub fn together(mut trees: impl Iterator<Item = Value>) -> Option<Value> {
+    let mut whole = trees.next()?;
+    trees.for_each(|tree| add(&mut whole, &tree));
+    Some(whole)
 }
 
 /// What each node tells of the whole cluster.

@@ -209,9 +209,9 @@ impl Server {
 
     /// A node of the supervision tree.
     pub fn node(&self, id: &str) -> Value {
-        let of = |node: &Node| find(&self.tree(node), id).cloned();
-        let found: Option<Vec<Value>> = self.nodes.iter().map(of).collect();
-        fleet::together(found.unwrap_or_else(|| panic!("no {id} in the tree")))
+        // Those that only serve have no workers.
+        let found = self.nodes.iter().filter_map(|node| find(&self.tree(node), id).cloned());
+        fleet::together(found).unwrap_or_else(|| panic!("no {id} in the tree"))
     }
 
     fn tree(&self, node: &Node) -> Value {
