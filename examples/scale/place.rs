@@ -87,7 +87,7 @@ impl Database {
              SELECT nextval('task_numbers'), gen_random_uuid(), 'not_started', 1, variants, input_format, original_len, original_sha256, priority,
                  (SELECT max(rank) FROM tasks) + n, 0, 0, 0, created_at, '{{}}'
              FROM (SELECT * FROM tasks ORDER BY seq LIMIT 1) AS one, generate_series(1, {tasks}) AS n;
-             UPDATE backlog SET tasks = tasks + {tasks}, bytes = bytes + {tasks} * 100000"
+             UPDATE backlog SET tasks = tasks + {tasks}, bytes = bytes + {tasks}::bigint * 100000"
         ));
         self.hand.run("VACUUM ANALYZE tasks");
     }
