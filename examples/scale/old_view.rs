@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         }
         took.sort_unstable();
         let [median, p99] = [50, 99].map(|percent| percentile(&took, percent) as f64 / 1e3);
-        let ours = database.statement("WITH next AS%");
+        let ours = database.statement("SELECT * FROM (%");
         from_the_beginning(&database);
         let theirs = database.statement("SELECT seq FROM tasks WHERE%");
         println!(

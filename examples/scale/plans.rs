@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 /// Statements, by how they begin, and what they are for.
 const STATEMENTS: [(&str, &str); 8] = [
-    ("WITH next AS", "A claim: the tasks whose turn it is"),
+    ("SELECT * FROM (", "A claim: the tasks whose turn it is"),
     ("SELECT tasks.seq, tasks.id", "Any change: its tasks are loaded and locked"),
     ("UPDATE tasks SET state", "A claim or a change: the rows are written"),
     ("INSERT INTO attempts", "A claim: the attempts begin"),

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         let mut took = (0..arguments.claims).map(|_| claim()).collect::<Outcome<Vec<_>>>()?;
         took.sort_unstable();
         let [median, p99] = [50, 99].map(|percent| percentile(&took, percent) as f64 / 1e3);
-        let statement = database.statement("WITH next AS%");
+        let statement = database.statement("SELECT * FROM (%");
         println!("| {length} | {median:.2} ms | {p99:.2} ms | {:.3} ms | {:.1} |", statement.ms, statement.pages);
         waiting = waiting.saturating_sub((WARMING + arguments.claims) as u64);
     }

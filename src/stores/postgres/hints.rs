@@ -1,12 +1,14 @@
 //! Hints between the nodes: one connection of each listens, and tells the others what its node has done.
 //!
 //! A notification takes a lock that all nodes share, until it is committed. So it is never part of a change: it has a transaction of its own
-//! after that, which waits for no disk, and there is at most one in [`INTERVAL`], whatever happens meanwhile. Nothing depends on hints: while
-//! the connection is away, the nodes hear of each other when they look.
+//! after that, which waits for no disk, and there is at most one in [`INTERVAL`], whatever happens meanwhile; where many nodes tell something,
+//! each does so less often, since each of them wakes all. Nothing depends on hints: while the connection is away, the nodes hear of each
+//! other when they look.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::poll_fn;
@@ -25,6 +27,12 @@ const UNSYNCED: &str = "-c synchronous_commit=off";
 
 /// How often a node tells something at most.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How far the notifications of different nodes lie apart on average: fifty a second are enough to make all of them look.
+const SPACING: Duration = Duration::from_millis(20);
+
+/// For how long a node counts that has told something.
+const WINDOW: Duration = Duration::from_secs(5);
 
 /// How long the server may take over anything that is asked of it here.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -64,18 +72,36 @@ impl Outbox {
     }
 }
 
+/// The nodes that have told something lately, by their connections.
+#[derive(Default)]
+struct Tellers(HashMap<i32, Instant>);
+
+impl Tellers {
+    fn note(&mut self, connection: i32, now: Instant) {
+        self.0.insert(connection, now);
+    }
+
+    /// How long this node is silent after it has told something, so that all of them together do not tell too much.
+    fn interval(&mut self, now: Instant) -> Duration {
+        self.0.retain(|_, told| now.duration_since(*told) < WINDOW);
+        let all = u32::try_from(self.0.len()).unwrap_or(u32::MAX).saturating_add(1);
+        INTERVAL.max(SPACING.saturating_mul(all))
+    }
+}
+
 /// The connection that listens and tells.
 pub(super) struct Listener {
     way: Way,
     outbox: Arc<Outbox>,
     heard: watch::Sender<Heard>,
+    tellers: Mutex<Tellers>,
 }
 
 impl Listener {
     /// One that connects when it is served, and where its hints are heard.
     pub(super) fn new(way: Way, outbox: Arc<Outbox>) -> (Self, Hints) {
         let (heard, hints) = watch::channel(Heard::default());
-        (Self { way: way.with(UNSYNCED), outbox, heard }, hints)
+        (Self { way: way.with(UNSYNCED), outbox, heard, tellers: Mutex::default() }, hints)
     }
 
     /// Listens and tells for ever, over one connection after the other.
@@ -116,7 +142,10 @@ impl Listener {
     async fn listen(&self, mut connection: Connection<Socket, Encrypted>, own: &AtomicI32) -> Result<Infallible, Fault> {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
             match message? {
-                AsyncMessage::Notification(told) if told.process_id() != own.load(Ordering::Relaxed) => self.hear(read(told.payload())),
+                AsyncMessage::Notification(told) if told.process_id() != own.load(Ordering::Relaxed) => {
+                    self.tellers().note(told.process_id(), Instant::now());
+                    self.hear(read(told.payload()));
+                }
                 _ => {}
             }
         }
@@ -132,10 +161,14 @@ impl Listener {
         let mut due = Instant::now();
         loop {
             let hint = self.outbox.take(due).await;
-            due = Instant::now() + INTERVAL;
+            due = Instant::now() + self.tellers().interval(Instant::now());
             let told = answered(client.batch_execute(&format!("NOTIFY {CHANNEL}, '{}'", hint.bits()))).await;
             told.inspect_err(|_| self.outbox.put(hint))?;
         }
+    }
+
+    fn tellers(&self) -> MutexGuard<'_, Tellers> {
+        self.tellers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hear(&self, hint: Hint) {
@@ -182,6 +215,19 @@ mod tests {
         };
         let (hint, ()) = tokio::join!(outbox.take(start), put);
         assert_eq!((hint, start.elapsed()), (Hint::WITHDRAWN, INTERVAL * 5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_many_tell_something_each_tells_less() {
+        let (mut tellers, start) = (Tellers::default(), Instant::now());
+        assert_eq!(tellers.interval(start), INTERVAL);
+        (1..=4).for_each(|node| tellers.note(node, start));
+        (1..=4).for_each(|node| tellers.note(node, start));
+        assert_eq!(tellers.interval(start), INTERVAL, "five of them, fifty times a second");
+        (1..=99).for_each(|node| tellers.note(node, start));
+        assert_eq!(tellers.interval(start + WINDOW / 2), Duration::from_secs(2), "a hundred of them, as often");
+        tellers.note(7, start + WINDOW / 2);
+        assert_eq!(tellers.interval(start + WINDOW), INTERVAL, "the others are silent");
     }
 
     #[test]
