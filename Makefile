@@ -111,6 +111,7 @@ bench-scale: ## Let 1 to 8 nodes share a throwaway PostgreSQL: the tables and pl
 	scripts/install-test-servers
 	cargo build --release --example scale
 	$(SCALE) throughput --scratch $(SCRATCH)
+	$(SCALE) standing --scratch $(SCRATCH)
 	$(SCALE) queue --scratch $(SCRATCH)
 	$(SCALE) old-view --scratch $(SCRATCH)
 	RUST_LOG=tokio_postgres=info $(SCALE) plans --scratch $(SCRATCH)

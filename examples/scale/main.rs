@@ -8,6 +8,7 @@
 //! |---|---|
 //! | this one | the command line |
 //! | `throughput` | 1, 2, 4 and 8 nodes, and what a task costs the database |
+//! | `standing` | what nodes ask that have nothing to do |
 //! | `queue` | what a claim costs by how much waits |
 //! | `old_view` | what it costs while somebody looks at the database as it was before |
 //! | `plans` | how PostgreSQL runs the statements of a task's life |
@@ -22,6 +23,7 @@ mod place;
 mod plans;
 mod queue;
 mod running;
+mod standing;
 mod throughput;
 
 use std::error::Error;
@@ -43,6 +45,8 @@ struct CommandLine {
 enum Command {
     /// Tasks per second of 1, 2, 4 and 8 nodes, and what each costs the database
     Throughput(throughput::Arguments),
+    /// What nodes ask of the database that have nothing to do
+    Standing(standing::Arguments),
     /// What a claim costs among a thousand tasks and among millions
     Queue(queue::Arguments),
     /// What claims cost while a transaction keeps looking at the database as it was before
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
     env_logger::init();
     let done = match CommandLine::parse().command {
         Command::Throughput(arguments) => throughput::run(&arguments),
+        Command::Standing(arguments) => standing::run(&arguments),
         Command::Queue(arguments) => queue::run(&arguments),
         Command::OldView(arguments) => old_view::run(&arguments),
         Command::Plans(arguments) => plans::run(&arguments),

@@ -58,10 +58,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
 fn plans(log: &str) -> BTreeMap<&'static str, String> {
     let mut plans = BTreeMap::new();
     for said in log.split("plan:\n").skip(1) {
-        let Some(text) = said.strip_prefix("Query Text: ") else { continue };
+        // The lines of a message are indented in the log.
+        let Some(text) = said.trim_start().strip_prefix("Query Text: ") else { continue };
         let Some((begins, _)) = STATEMENTS.into_iter().find(|(begins, _)| text.starts_with(begins)) else { continue };
         // Behind the text of the statement, and before the next line of the log.
         let plan = text.lines().skip_while(|line| !line.contains("(cost=")).take_while(|line| !line.starts_with('['));
+        let plan = plan.map(|line| line.strip_prefix("    ").unwrap_or(line));
         plans.insert(begins, plan.collect::<Vec<_>>().join("\n"));
     }
     plans

@@ -49,31 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     println!("\n{workers} workers on each node, jobs of {job} ms:\n");
     measure(&place, paced, most + 1000, rounds)?;
     println!("\n{limit_workers} workers on each node, jobs of no length:\n");
-    measure(&place, Load { workers: limit_workers, job: 0, seconds, watched }, (seconds + 5) * 5000, rounds)?;
-    println!("\nNodes to which nothing happens:\n");
-    measure_standing(&place, Load { workers: BEATING, job: 3_600_000, seconds, watched })
-}
-
-/// Jobs that each node has in hand where heartbeats are measured.
-const BEATING: usize = 32;
-
-/// What nodes ask of the database that have nothing to do, and those whose jobs go on and on.
-fn measure_standing(place: &Place, load: Load) -> Outcome<()> {
-    let most = NODES[NODES.len() - 1];
-    println!("| {most} nodes | PostgreSQL, ms of a core, per node and second | commits | statements | WAL |");
-    println!("|---|---|---|---|---|");
-    for (what, tasks) in [("that wait for tasks".to_owned(), 1), (format!("with {BEATING} long jobs each"), most * BEATING as u64)] {
-        let one = Measured::of(place, most, load, tasks)?;
-        let each = |of: f64| of / (one.seconds * most as f64);
-        println!(
-            "| {what} | {:.2} | {:.1} | {:.1} | {:.2} kB |",
-            each(one.database.as_secs_f64() * 1e3),
-            each(one.counts.commits as f64),
-            each(one.counts.statements as f64),
-            each(one.counts.wal as f64 / 1e3),
-        );
-    }
-    Ok(())
+    measure(&place, Load { workers: limit_workers, job: 0, seconds, watched }, (seconds + 5) * 5000, rounds)
 }
 
 /// Measures a load with every number of nodes, and prints a row for each. More tasks wait than can be done.
@@ -124,19 +100,19 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// What some nodes came to.
-struct Measured {
-    seconds: f64,
+pub(crate) struct Measured {
+    pub(crate) seconds: f64,
     reports: Vec<Report>,
     /// What PostgreSQL and the nodes have used of the processors.
-    database: Duration,
+    pub(crate) database: Duration,
     nodes: Duration,
-    counts: Counts,
+    pub(crate) counts: Counts,
     /// Tasks that still wait.
     left: i64,
 }
 
 impl Measured {
-    fn of(place: &Place, nodes: u64, load: Load, tasks: u64) -> Outcome<Self> {
+    pub(crate) fn of(place: &Place, nodes: u64, load: Load, tasks: u64) -> Outcome<Self> {
         let database = place.database(tasks)?;
         let mut running: Vec<Running> =
             (0..nodes).map(|number| Running::start(&database, number, load, Stdio::inherit())).collect::<Outcome<_>>()?;
