@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{Attempted, Delivery, DeliveryId, Occasion, Webhook, WebhookId};
 use crate::stores::hints::Hint;
 use crate::stores::postgres::fault::Fault;
-use crate::stores::postgres::rows::{Now, int, moment, number, optional, parsed, task_id, text};
+use crate::stores::postgres::rows::{Now, int, micros, moment, number, optional, parsed, task_id, text};
 use crate::stores::postgres::session::{Session, column};
 use crate::stores::postgres::writes::Step;
 use crate::stores::postgres::{Rules, webhooks};
@@ -75,7 +75,7 @@ pub(super) async fn due(session: &Session, rules: &Rules, each: usize) -> Result
          ) UPDATE deliveries SET taken_by = $3, taken_until = moment() + $4 FROM due
          WHERE deliveries.seq = due.seq AND (taken_until IS NULL OR taken_until <= moment() OR taken_by = $3)
          RETURNING deliveries.id, deliveries.webhook, deliveries.next_at, deliveries.seq";
-    let taken = i64::try_from(TAKEN.as_micros()).unwrap_or(i64::MAX);
+    let taken = micros(TAKEN);
     let rows = session.query(statement, &[&int(each as u64), &int(MAX_DUE as u64), &rules.node, &taken]).await?;
     let due = |row| Ok::<_, Fault>(Due { delivery: column::<Uuid>(row, "id")?.into(), webhook: column::<Uuid>(row, "webhook")?.into() });
     let place = |row| Ok::<_, Fault>((column::<i64>(row, "next_at")?, column::<i64>(row, "seq")?));

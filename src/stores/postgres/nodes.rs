@@ -13,7 +13,7 @@ use crate::stores::nodes::{Duty, NodeStore};
 use crate::stores::postgres::PostgresDb;
 use crate::stores::postgres::duty::{CALLED, LOCK};
 use crate::stores::postgres::fault::Fault;
-use crate::stores::postgres::rows::{json, number, parsed, text};
+use crate::stores::postgres::rows::{json, micros, number, parsed, text};
 use crate::stores::postgres::session::{Session, column};
 use crate::stores::tasks::TaskStoreError;
 
@@ -71,10 +71,6 @@ async fn leave(session: &Session, node: String) -> Result<(), Fault> {
 
 async fn forget_silent(session: &Session, silent_for: Duration) -> Result<u64, Fault> {
     session.execute("DELETE FROM nodes WHERE heard_at < moment() - $1::bigint", &[&micros(silent_for)]).await
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn node(row: &Row) -> Result<Node, Fault> {

@@ -66,6 +66,11 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// A time in microseconds, as those of `moment()` are added up.
+pub(super) fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
 /// A text as the database takes it: any but one with a NUL.
 pub(super) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
