@@ -156,7 +156,7 @@ fn versions_that_no_name_stands_for_are_swept() {
     assert_eq!(server.delete("/v1/assets/gone").status, 204);
     assert_eq!(blobs(&server), 3, "young ones are spared: their row may be on its way");
     // The sweep of the start needs no grace: nothing is on its way.
-    let server = server.kill_and_restart();
+    let server = server.restart_much_later();
     eventually("one version of one asset", || (blobs(&server) == 1).then_some(()));
     assert_eq!(server.get("/v1/assets/logo").body, logo(11));
 }
@@ -172,7 +172,7 @@ fn a_kill_at_any_point_leaves_the_former_or_the_new_asset() {
         server.arm(point, &format!("{before}1*return(kill)"));
         assert!(server.try_put_bytes("/v1/assets/logo", &logo(11)).is_none(), "{point}");
         assert_eq!(server.exit_code(), None, "{point}: killed, not ended");
-        let server = server.restart();
+        let server = server.restart_much_later();
         let read = server.get("/v1/assets/logo").body;
         let version = server.get_json("/v1/assets")["assets"][0]["version"].clone();
         assert!(read == logo(10) && version == former["version"] || read == logo(11) && version != former["version"], "{point}");

@@ -237,6 +237,7 @@ fn what_cannot_be_streamed_is_refused() {
 #[test]
 fn a_stop_ends_streams_while_jobs_still_run() {
     let mut server = Server::new();
+    server.stay_with_worker();
     let job = Job::upload_held(&server, 0);
     jobs::wait_for_held(&server, 1);
     let path = format!("/v1/tasks/{}/events", job.id);

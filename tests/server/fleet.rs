@@ -20,9 +20,9 @@ pub fn limits_itself(options: &Options) -> bool {
         .any(|key| options.is_set(key))
 }
 
-/// Whether a request is about what servers learn of each other only within seconds.
-pub fn is_configuration(path: &str) -> bool {
-    ["/v1/settings", "/v1/keys", "/v1/faults"].iter().any(|start| path.starts_with(start))
+/// Whether a request is about what one process has, or has a moment before the others hear of it.
+pub fn is_of_one(path: &str) -> bool {
+    ["/v1/keys", "/v1/faults"].iter().any(|start| path.starts_with(start))
 }
 
 /// Gives the cluster of a directory a database and a place for its images, unless the test chose them. Started again, it has the same.
@@ -33,6 +33,31 @@ pub fn share(options: &mut Options, directory: &Path) {
         fs::write(note, &place).expect("the file can be written");
         let own = std::mem::replace(options, Options::empty());
         *options = place.lines().filter_map(|line| line.split_once('=')).fold(own, |options, (key, value)| options.set(key, value));
+    }
+}
+
+/// The environment in which whoever works beside the server of a directory finds its data.
+pub fn environment(directory: &Path) -> Vec<(String, String)> {
+    let mut options = Options::empty();
+    share(&mut options, directory);
+    options.environment
+}
+
+/// The data directories of the processes.
+pub fn directories() -> impl Iterator<Item = String> {
+    (1..=size()).map(directory)
+}
+
+/// That of the process with this number.
+pub fn directory(number: usize) -> String {
+    if number == 1 { "data".to_owned() } else { format!("data-{number}") }
+}
+
+/// Makes the sweeps of a cluster take whatever they find for old. A server that is alone does so by itself when it starts.
+pub fn let_grace_pass(options: &mut Options) {
+    if size() > 1 {
+        options.environment.push(("FAILPOINTS".to_owned(), "janitor.grace_is_over=return(error)".to_owned()));
+        options.environment.extend(Options::empty().set("janitor.interval", "100ms").environment);
     }
 }
 
@@ -50,9 +75,9 @@ fn new_place() -> String {
     )
 }
 
-/// The blobs of a cluster; nothing where they are in the data directory.
+/// The store of a cluster, past its servers; nothing where the blobs are in the data directory. The directory is for what it spools.
 #[cfg(feature = "s3")]
-pub fn blobs(options: &Options) -> Option<Vec<String>> {
+fn store(options: &Options) -> Option<(safelight::stores::s3::S3Blobs, tempfile::TempDir)> {
     use crate::cluster::Sql;
     use crate::seaweedfs::Seaweed;
     use safelight::stores::s3::{S3Blobs, S3Options};
@@ -62,7 +87,33 @@ pub fn blobs(options: &Options) -> Option<Vec<String>> {
     let owner = Sql::connect(database).text("SELECT id::text FROM safelight.identity");
     let at = S3Options { prefix: prefix.to_owned(), owner, ..store.options(&store.endpoint()) };
     let spool = tempfile::TempDir::new().expect("a temporary directory");
-    Some(names(&S3Blobs::open(&at, spool.path()).expect("it can be opened")).iter().map(ToString::to_string).collect())
+    Some((S3Blobs::open(&at, spool.path()).expect("it can be opened"), spool))
+}
+
+/// The blobs in the store of a cluster.
+#[cfg(feature = "s3")]
+pub fn blobs(options: &Options) -> Vec<String> {
+    store(options).map_or_else(Vec::new, |(store, _spool)| names(&store).iter().map(ToString::to_string).collect())
+}
+
+/// Puts other bytes in the place of the blob that holds these; `false` where the blobs are in the data directory.
+#[cfg(feature = "s3")]
+pub fn damage_blob(options: &Options, bytes: &[u8], damaged: &[u8]) -> bool {
+    use futures::executor::block_on;
+    use safelight::stores::blobs::BlobStore;
+    use std::io::{Read, Write};
+    let Some((store, _spool)) = store(options) else { return false };
+    let held = |key| {
+        let mut held = Vec::new();
+        let read = block_on(store.open(key)).expect("it is there").file.read_to_end(&mut held);
+        read.map(|_| held).expect("it can be read")
+    };
+    let key = names(&store).into_iter().find(|key| held(*key) == bytes).expect("the blob");
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(damaged).expect("it can be written");
+    block_on(store.delete(key)).expect("it can be removed");
+    block_on(store.put_file(key, file, damaged.len() as u64)).expect("it can be put");
+    true
 }
 
 /// What a store holds, over all pages.
@@ -80,8 +131,13 @@ pub fn names(store: &dyn safelight::stores::blobs::BlobStore) -> Vec<safelight::
 }
 
 #[cfg(not(feature = "s3"))]
-pub fn blobs(_: &Options) -> Option<Vec<String>> {
-    None
+pub fn blobs(_: &Options) -> Vec<String> {
+    Vec::new()
+}
+
+#[cfg(not(feature = "s3"))]
+pub fn damage_blob(_: &Options, _: &[u8], _: &[u8]) -> bool {
+    false
 }
 
 #[cfg(not(feature = "s3"))]

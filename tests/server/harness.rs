@@ -3,10 +3,7 @@
 //! `SAFELIGHT_TEST_NODES=3` makes each of them a cluster of so many processes over one database and one store of images (`fleet`). Every request goes
 //! to the next of them, or to the one that the test has to stay with, and what is known of the inside is that of all of them together: tests need not know.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,6 +16,8 @@ use crate::answer::{answer, try_answer};
 use crate::fleet;
 pub use crate::listing::files;
 pub use crate::options::Options;
+pub use crate::process::send_signal;
+use crate::process::{Node, read};
 pub use crate::waiting::{PATIENCE, eventually};
 
 /// The directory in which a server runs.
@@ -51,12 +50,6 @@ pub struct Server {
     agent: Agent,
 }
 
-/// One process of it.
-struct Node {
-    process: Child,
-    url: String,
-}
-
 impl Server {
     /// A server with the options of [`Options::new`].
     pub fn new() -> Self {
@@ -73,7 +66,7 @@ impl Server {
     }
 
     pub fn pid(&self) -> u32 {
-        self.nodes[0].process.id()
+        self.nodes[0].pid()
     }
 
     /// `127.0.0.1:<port>`. Whoever makes connections of his own stays with one node, and not with the one that works.
@@ -82,14 +75,24 @@ impl Server {
         self.nodes[*self.pinned.get_or_init(|| last)].url.strip_prefix("http://").expect("the server's URL begins with http://")
     }
 
-    /// Where the server keeps its data.
+    /// Where the server keeps its data. Whoever looks there stays with the node whose it is.
     pub fn data(&self) -> PathBuf {
-        self.directory.as_ref().expect("taken only by a restart").path().join("data")
+        self.stay_with_worker();
+        self.directory().join("data")
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory.as_ref().expect("taken only by a restart").path()
+    }
+
+    /// From now on asks the node that works.
+    pub fn stay_with_worker(&self) {
+        self.pinned.get_or_init(|| 0);
     }
 
     /// Everything the server has logged, over its restarts.
     pub fn log(&self) -> String {
-        read(&self.data().with_file_name("log"))
+        read(&self.directory().join("log"))
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -116,7 +119,9 @@ impl Server {
     }
 
     pub fn put_bytes(&self, path: &str, body: &[u8]) -> Answer {
-        answer(self.agent.put(self.url(path)).send(body))
+        let answer = answer(self.agent.put(self.url(path)).send(body));
+        self.wait_until_known(path);
+        answer
     }
 
     pub fn head(&self, path: &str) -> Answer {
@@ -124,7 +129,20 @@ impl Server {
     }
 
     pub fn delete(&self, path: &str) -> Answer {
-        answer(self.agent.delete(self.url(path)).call())
+        let answer = answer(self.agent.delete(self.url(path)).call());
+        self.wait_until_known(path);
+        answer
+    }
+
+    /// Whoever has answered that it changed a setting goes by it; the other processes hear of it within moments.
+    fn wait_until_known(&self, path: &str) {
+        if path.starts_with("/v1/settings/") && self.nodes.len() > 1 {
+            let told = |node: &Node| {
+                let told = answer(self.agent.get(format!("{}{path}", node.url)).call());
+                (told.status, (told.status == 200).then(|| told.json()["value"].clone()))
+            };
+            eventually("the setting to be known", || self.nodes.iter().all(|node| told(node) == told(&self.nodes[0])).then_some(()));
+        }
     }
 
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
@@ -210,12 +228,13 @@ impl Server {
     /// A node of the supervision tree.
     pub fn node(&self, id: &str) -> Value {
         // Those that only serve have no workers.
-        let found = self.nodes.iter().filter_map(|node| find(&self.tree(node), id).cloned());
+        let found = self.nodes.iter().filter_map(|node| find(&self.tree(node)?, id).cloned());
         fleet::together(found).unwrap_or_else(|| panic!("no {id} in the tree"))
     }
 
-    fn tree(&self, node: &Node) -> Value {
-        answer(self.agent.get(format!("{}/v1/tree", node.url)).call()).json()
+    /// That of one process, unless it is gone.
+    fn tree(&self, node: &Node) -> Option<Value> {
+        Some(try_answer(self.agent.get(format!("{}/v1/tree", node.url)).call())?.json())
     }
 
     /// The workers of the pool as the tree shows them.
@@ -227,6 +246,14 @@ impl Server {
     pub fn arm(&self, point: &str, action: &str) {
         let answer = self.put(&format!("/v1/faults/{point}"), action);
         assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// Arms a failpoint that any process of the server may pass.
+    pub fn arm_everywhere(&self, point: &str, action: &str) {
+        for node in &self.nodes {
+            let answer = answer(self.agent.put(format!("{}/v1/faults/{point}", node.url)).send(action));
+            assert_eq!(answer.status, 204, "{}", answer.text());
+        }
     }
 
     /// Ends the server as `kill -9` does and starts it again over the same data; what was armed is not armed any more.
@@ -243,76 +270,64 @@ impl Server {
         Self::start(options, directory)
     }
 
+    /// The same so much later that nothing which is left over is young any more. A server without others need not wait for that.
+    pub fn restart_much_later(mut self) -> Self {
+        fleet::let_grace_pass(&mut self.options);
+        self.restart()
+    }
+
     /// Sends a signal to the server.
     pub fn signal(&self, signal: rustix::process::Signal) {
-        self.nodes.iter().for_each(|node| send_signal(node.process.id(), signal));
+        self.nodes.iter().for_each(|node| send_signal(node.pid(), signal));
     }
 
-    /// Waits until the server has ended by itself and returns its exit code; of a cluster, the node that faults are armed at.
+    /// Waits until the server has ended by itself and returns its exit code; of a cluster, the node that is asked and armed.
     pub fn exit_code(&mut self) -> Option<i32> {
-        eventually("the end of the server", || self.nodes[0].process.try_wait().expect("the server can be waited for")).code()
+        let asked = *self.pinned.get_or_init(|| 0);
+        self.nodes[asked].exit_code()
     }
 
-    /// Everything asks the next node. What the nodes learn of each other only within seconds is asked of one, and so is all that follows.
+    /// The same of whichever process ends first.
+    pub fn first_exit_code(&mut self) -> Option<i32> {
+        eventually("the end of a process", || self.nodes.iter_mut().find_map(Node::ended)).code()
+    }
+
+    /// Everything asks the next node. Keys and faults are made at one, and all that follows is asked of it, too.
     fn url(&self, path: &str) -> String {
         let node = match self.pinned.get() {
             Some(node) => *node,
-            None if fleet::is_configuration(path) => *self.pinned.get_or_init(|| 0),
+            None if fleet::is_of_one(path) => *self.pinned.get_or_init(|| 0),
             None => self.sent.fetch_add(1, Ordering::Relaxed) % self.nodes.len(),
         };
         format!("{}{path}", self.nodes[node].url)
     }
 
-    /// The names of the blobs that are kept, wherever they are.
+    /// The names of the blobs that are kept, wherever they are, and of what is on its way there.
     pub fn blobs(&self) -> Vec<String> {
-        match fleet::blobs(&self.options) {
-            Some(names) => names,
-            None => files(&self.data().join("blobs")).iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect(),
-        }
-    }
-}
-
-impl Node {
-    /// Starts the node of that number over a directory.
-    fn start(number: usize, options: &Options, directory: &Path) -> Self {
-        let log = File::options().create(true).append(true).open(directory.join("log")).expect("a log file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
-        command.args(["serve", "--data"]).arg(directory.join(if number == 1 { "data".to_owned() } else { format!("data-{number}") }));
-        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
-        if number > 1 {
-            command.env("SAFELIGHT__SERVER__ROLE", "serve");
-        }
-        let mut process = command.current_dir(directory).stdout(Stdio::piped()).stderr(log).spawn().expect("the server's binary starts");
-        let stdout = process.stdout.take().expect("stdout is piped");
-        let first = BufReader::new(stdout).lines().next().and_then(Result::ok);
-        let url = first.as_deref().and_then(|line| line.strip_prefix("safelight listens on ")).map(str::to_owned);
-        let url = url.unwrap_or_else(|| panic!("the server did not come up: {}", read(&directory.join("log"))));
-        Self { process, url }
+        let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.to_owned());
+        let here = fleet::directories().flat_map(|data| ["blobs", "spool"].map(|part| self.directory().join(&data).join(part)));
+        let mut names: Vec<String> = here.flat_map(|part| files(&part)).filter_map(|path| name(&path)).collect();
+        names.extend(fleet::blobs(&self.options));
+        names
     }
 
-    /// Ends it as `kill -9` does, unless it has ended.
-    fn kill(&mut self) {
-        self.process.kill().and_then(|()| self.process.wait()).expect("the server can be killed");
+    /// Puts other bytes in the place of the blob that holds these, past the server.
+    pub fn damage_blob(&self, bytes: &[u8], damaged: &[u8]) {
+        if !fleet::damage_blob(&self.options, bytes, damaged) {
+            let holds = |path: &PathBuf| std::fs::read(path).is_ok_and(|held| held == bytes);
+            let file = files(&self.directory().join("data/blobs")).into_iter().find(holds).expect("the blob");
+            std::fs::write(file, damaged).expect("the disk lets it be damaged");
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for Node { process, .. } in &mut self.nodes {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
+        self.nodes.clear();
         if std::thread::panicking() && self.directory.is_some() {
             eprintln!("--- the server's log\n{}", self.log());
         }
     }
-}
-
-/// Sends a signal to a process of the test's own server.
-pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
-    // A process that has just ended by itself is as good.
-    let _ = rustix::process::kill_process(pid, signal);
 }
 
 fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {
@@ -320,8 +335,4 @@ fn find<'t>(node: &'t Value, id: &str) -> Option<&'t Value> {
         return Some(node);
     }
     node["children"].as_array()?.iter().find_map(|child| find(child, id))
-}
-
-fn read(path: &Path) -> String {
-    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }

@@ -41,6 +41,7 @@ mod options;
 mod panics;
 mod postgres;
 mod probe;
+mod process;
 #[path = "../common/proof.rs"]
 mod proof;
 #[cfg(feature = "s3")]

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use crate::harness::{PATIENCE, Server, eventually, files};
+use crate::harness::{PATIENCE, Server, eventually};
 
 /// A whole answer.
 #[derive(Debug)]
@@ -101,16 +101,11 @@ pub(crate) fn uploading(server: &Server) -> u64 {
 
 /// Waits until nothing is on the disk but what belongs to the `tasks` that were accepted; then shows that work is still done.
 pub(crate) fn assert_nothing_left(server: &Server, tasks: &[String]) {
-    let blobs = server.data().join("blobs");
-    let strangers = || {
-        let mut found = files(&blobs);
-        found.retain(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).expect("names are ASCII");
-            !tasks.iter().any(|id| name.starts_with(id.as_str()))
-        });
-        found
-    };
+    let is_strange = |name: &String| !tasks.iter().any(|id| name.starts_with(id.as_str()));
     // An upload is aborted beside the answer, so the file may outlive it for a moment.
-    eventually("a clean disk", || (uploading(server) == 0 && strangers().is_empty()).then_some(()));
+    eventually("a clean disk", || match server.blobs().into_iter().find(is_strange) {
+        None if uploading(server) == 0 => Ok(()),
+        stranger => Err(format!("{stranger:?}")),
+    });
     server.process(&crate::images::small_png(), "");
 }

@@ -153,6 +153,7 @@ fn a_wait_outlives_the_notifier() {
 #[test]
 fn a_stop_answers_who_waits_while_jobs_still_run() {
     let mut server = Server::new();
+    server.stay_with_worker();
     let job = Job::upload_held(&server, 0);
     jobs::wait_for_held(&server, 1);
     thread::scope(|scope| {

@@ -4,7 +4,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::json;
 
 use crate::assets::{assert_refused, blobs, put};
-use crate::harness::{Answer, Options, Server, eventually, files};
+use crate::harness::{Answer, Options, Server, eventually};
 use crate::images::{decode, encode, rgb};
 use crate::raw::Client;
 
@@ -89,13 +89,13 @@ fn a_task_keeps_the_version_that_it_was_accepted_with() {
     let second = server.upload(&plain(), WATERMARK);
     assert_eq!(server.delete("/v1/assets/logo").status, 204);
     // Everything is read again from the disk, and the sweep of the start needs no grace.
-    let server = server.kill_and_restart();
+    let server = server.restart_much_later();
     eventually("the first sweep", || (server.node("janitor")["details"]["rounds"].as_u64() >= Some(1)).then_some(()));
     assert_eq!(blobs(&server), 2, "two tasks need them");
     assert_eq!(server.put("/v1/settings/workers.count", "2").status, 200);
     assert_marked(&server, &first, [200, 0, 0]);
     assert_marked(&server, &second, [0, 200, 0]);
-    let server = server.kill_and_restart();
+    let server = server.restart_much_later();
     eventually("no asset any more", || (blobs(&server) == 0).then_some(()));
 }
 
@@ -123,11 +123,8 @@ fn an_asset_that_cannot_be_used_any_more_fails_the_task_and_is_named() {
     let damaged = server.upload(&plain(), WATERMARK);
     let beyond = server.upload(&plain(), "watermark:large/png");
     assert_eq!(server.put("/v1/settings/limits.max_width", "100").status, 200);
-    let is_logo = |path: &std::path::PathBuf| {
-        path.extension().is_some_and(|it| it == "asset") && std::fs::read(path).is_ok_and(|it| it == square([200, 0, 0]))
-    };
-    let file = files(&server.data().join("blobs")).into_iter().find(is_logo).expect("the blob of the logo");
-    std::fs::write(file, &square([200, 0, 0])[..50]).expect("the disk lets it be damaged");
+    let logo = square([200, 0, 0]);
+    server.damage_blob(&logo, &logo[..50]);
     assert_eq!(server.put("/v1/settings/workers.count", "1").status, 200);
     for (id, why) in [(damaged, "the asset logo@"), (beyond, "max_width is 100, found 400")] {
         assert_eq!(server.wait(&id), "failed: asset_failed");

@@ -15,6 +15,7 @@ use crate::actors::storage::{DeleteBlob, ListBlobs};
 use crate::actors::task_db::GetState;
 use crate::domain::asset::AssetVersion;
 use crate::domain::blob::{BlobKey, Stage};
+use crate::domain::faults;
 use crate::domain::ids::TaskId;
 use crate::domain::task::Task;
 use crate::stores::blobs::{BlobCursor, BlobEntry};
@@ -36,11 +37,13 @@ pub(super) async fn list(deps: &JanitorDeps) -> Result<Vec<BlobEntry>, JanitorEr
 
 /// Sweeps page by page, so that it takes no more memory however much is stored; says how many blobs it removed.
 pub(super) async fn sweep(deps: &JanitorDeps) -> Result<u64, JanitorError> {
+    // Tests cannot wait for so long.
+    let grace = if faults::soft("janitor.grace_is_over") { Duration::ZERO } else { deps.grace };
     let mut removed = 0;
     let mut after: Option<BlobCursor> = None;
     loop {
         let page = deps.storage.send(ListBlobs { after }).timeout(STEP_DEADLINE).await??;
-        removed += remove_orphans(deps, page.blobs, deps.grace).await?;
+        removed += remove_orphans(deps, page.blobs, grace).await?;
         after = page.next;
         if after.is_none() {
             return Ok(removed);

@@ -41,6 +41,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 pub use probe::{Abilities, OpenError};
 
 use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::faults;
 use crate::stores::ages::Ages;
 use crate::stores::blobs::{BlobCursor, BlobEntry, BlobPage, BlobStore, BlobStoreError, Chunk, OpenBlob, PutSize};
 use crate::stores::s3::bucket::Bucket;
@@ -274,7 +275,11 @@ impl BlobStore for S3Blobs {
     }
 
     fn delete(&self, key: BlobKey) -> BoxFuture<'static, Result<(), BlobStoreError>> {
-        self.run(move |inner| async move { inner.bucket.delete(&inner.bucket.path_of(key)).await })
+        self.run(move |inner| async move {
+            faults::io("blobs.before_delete")?;
+            inner.bucket.delete(&inner.bucket.path_of(key)).await?;
+            Ok(faults::io("blobs.after_delete")?)
+        })
     }
 
     fn list(&self, after: Option<BlobCursor>) -> BoxFuture<'static, Result<BlobPage, BlobStoreError>> {

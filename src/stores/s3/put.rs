@@ -10,6 +10,7 @@ use object_store::{Attribute, Attributes, MultipartId, ObjectStore, PutMode, Put
 use uuid::Uuid;
 
 use crate::domain::blob::{BlobKey, BlobMeta};
+use crate::domain::faults;
 use crate::stores::blobs::BlobStoreError;
 use crate::stores::s3::Inner;
 use crate::stores::s3::bucket::{deadline, told, within};
@@ -59,6 +60,8 @@ pub(super) async fn store(inner: &Inner, key: BlobKey, body: Spooled) -> Result<
     // Before it can be listed: it must never look older than it is.
     inner.ages.record(key);
     let put = Put { inner, path: &path, id: Uuid::new_v4().to_string(), body: &body };
+    // As the other engine's: the bytes are whole, and the name has not appeared.
+    faults::io("blobs.before_rename")?;
     let mut again = 1;
     loop {
         let Err(error) = put.send().await else { return Ok(body.meta) };

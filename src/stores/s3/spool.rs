@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::domain::blob::{BlobMeta, Sha256};
+use crate::domain::faults;
 use crate::stores::blobs::{BlobStoreError, Chunk, OpenBlob, PutSize};
 
 /// How many bytes are gathered before they are written.
@@ -76,6 +77,7 @@ impl Spool {
                     if total > size.max {
                         return Err(too_large);
                     }
+                    faults::io("blobs.write")?;
                     sink = sink.take(bytes).await?;
                 }
             }

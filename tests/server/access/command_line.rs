@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::ask_as;
+use crate::fleet;
 use crate::harness::{Options, Server};
 
 fn safelight(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
-    command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null()).output().expect("the program starts")
+    command.args(arguments).current_dir(directory).env_clear().envs(fleet::environment(directory));
+    command.stdin(Stdio::null()).output().expect("the program starts")
 }
 
 /// What the program prints when it succeeds, without the end of the line.

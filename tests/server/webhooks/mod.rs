@@ -75,10 +75,10 @@ fn what_was_sent_but_not_noted_before_a_kill_is_sent_again_under_the_same_id() {
     let mut server = options().start();
     let endpoint = Endpoint::new(&[200]);
     let (webhook, secret) = register(&server, None, &endpoint.url());
-    server.arm("webhooks.sent", "1*return(kill)");
+    server.arm_everywhere("webhooks.sent", "1*return(kill)");
     accepted(&server, None, &webhook);
     let first = endpoint.next();
-    assert_eq!(server.exit_code(), None, "killed");
+    assert_eq!(server.first_exit_code(), None, "killed");
     let server = server.restart();
     let second = endpoint.next();
     assert_eq!((first.header("webhook-id"), &first.body), (second.header("webhook-id"), &second.body));
