@@ -22,7 +22,8 @@ use tokio_postgres::{Client, NoTls};
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
 /// Ends the server by its id, as a crash would, when it is told to or the pipe is closed; then nobody wants the data any more.
-const HOLD: &str = r#""$1" -D "$2/data" -k "$2" -c listen_addresses= -c port=5432 -c max_connections=200 $3 & server=$!
+/// A server of ours has up to nine connections, and one test up to seven clusters of three.
+const HOLD: &str = r#""$1" -D "$2/data" -k "$2" -c listen_addresses= -c port=5432 -c max_connections=400 $3 & server=$!
 read -r told; kill -QUIT "$server"; wait "$server"; [ -n "$told" ] || rm -rf "$2""#;
 
 /// A cluster; its server ends with the value.

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::harness::Options;
 
+/// The file of a test's directory that says where its cluster keeps everything.
+const NOTE: &str = "cluster";
+
 /// How many processes a server is.
 pub fn size() -> usize {
     let nodes = env::var("SAFELIGHT_TEST_NODES").ok().filter(|nodes| !nodes.is_empty());
@@ -28,7 +31,7 @@ pub fn is_of_one(path: &str) -> bool {
 /// Gives the cluster of a directory a database and a place for its images, unless the test chose them. Started again, it has the same.
 pub fn share(options: &mut Options, directory: &Path) {
     if size() > 1 && !options.is_set("data.tasks") {
-        let note = directory.join("cluster");
+        let note = directory.join(NOTE);
         let place = fs::read_to_string(&note).unwrap_or_else(|_| new_place());
         fs::write(note, &place).expect("the file can be written");
         let own = std::mem::replace(options, Options::empty());
@@ -59,6 +62,12 @@ pub fn let_grace_pass(options: &mut Options) {
         options.environment.push(("FAILPOINTS".to_owned(), "janitor.grace_is_over=return(error)".to_owned()));
         options.environment.extend(Options::empty().set("janitor.interval", "100ms").environment);
     }
+}
+
+/// The database of the cluster of a directory; `None` where a server has its own in the data directory.
+pub fn database(directory: &Path) -> Option<String> {
+    let place = fs::read_to_string(directory.join(NOTE)).ok()?;
+    place.lines().find_map(|line| line.strip_prefix("data.tasks=")).map(str::to_owned)
 }
 
 /// Keys of the configuration and their values, one in a line.

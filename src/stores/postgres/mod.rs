@@ -61,6 +61,7 @@ use uuid::Uuid;
 
 pub use connection::OpenError;
 
+use crate::domain::faults;
 use crate::domain::task::{Change, RetryPolicy, Task};
 use crate::stores::Database;
 use crate::stores::hints::Hints;
@@ -249,6 +250,8 @@ async fn read<T>(
     work: impl for<'a> FnOnce(&'a Session, &'a Rules) -> BoxFuture<'a, Result<T, Fault>>,
 ) -> Result<T, Fault> {
     let session = connections.get().await?;
+    // One that waits here holds up the engine's only thread: nothing is read or written any more, and whoever asked has a deadline.
+    faults::point("tasks.read");
     let done = timeout(READ, work(&session, rules)).await.unwrap_or_else(|_| Err(Fault::Broken("it did not answer in time".into())));
     if !matches!(done, Ok(_) | Err(Fault::Corrupt(_))) {
         // It may be in the middle of something.

@@ -232,6 +232,9 @@ impl Writer {
     }
 
     async fn attempt(&self, job: &mut dyn Job, until: Instant) -> Result<(), Fault> {
+        if faults::soft("tasks.full") {
+            return Err(Fault::Full);
+        }
         let session = self.connections.get().await?;
         // Sent before the first statement of the job, and together with it.
         let begin = async { Ok::<_, Fault>(session.run("BEGIN").await?) };

@@ -232,7 +232,7 @@ impl Reader {
             Some(connection) => connection,
             none => none.insert(connection::open_reader(&self.path)?),
         };
-        faults::point("sqlite.read");
+        faults::point("tasks.read");
         let result = work(connection);
         if matches!(result, Err(Fault::Broken(_))) {
             self.connection = None;

@@ -147,7 +147,7 @@ impl Database {
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Request>]) -> Result<(), Fault> {
-        if faults::soft("sqlite.full") {
+        if faults::soft("tasks.full") {
             return Err(Fault::Full);
         }
         let connection = match &mut self.connection {

@@ -59,8 +59,8 @@ fn assets(walk: &Walk<'_>) {
     walk.get(200, LIST, "/v1/assets");
     walk.get(400, LIST, "/v1/assets?limit=0");
     walk.get(404, DELETE, "/v1/assets/another");
-    walk.server.arm("sqlite.full", "return(error)");
+    walk.server.arm("tasks.full", "return(error)");
     walk.get(507, DELETE, LOGO);
-    walk.server.arm("sqlite.full", "off");
+    walk.server.arm("tasks.full", "off");
     walk.get(204, DELETE, LOGO);
 }

@@ -41,7 +41,7 @@ impl Seen {
     }
 }
 
-/// A client that notes what it is answered.
+/// A client that notes what it is answered. Of a cluster it stays with one node, and faults are armed at the same one.
 struct Walk<'s> {
     server: &'s Server,
     key: Option<String>,

@@ -1,5 +1,7 @@
 //! Keys, webhooks, settings, and the server itself.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 use safelight::actors::keys::MAX_KEYS;
 use safelight::domain::webhook::Webhook;
@@ -9,6 +11,8 @@ use tempfile::TempDir;
 
 use super::{MISSING, Seen, Walk};
 use crate::access::ask_as;
+use crate::cluster::Sql;
+use crate::fleet;
 use crate::harness::{Options, eventually};
 use crate::images::small_png;
 
@@ -55,10 +59,10 @@ fn settings(walk: &Walk<'_>) {
     walk.json(200, PUT, MINE, &json!(7));
     walk.json(422, PUT, "/v1/settings/workers.count", &json!("many"));
     walk.get(200, GET, MINE);
-    walk.server.arm("sqlite.full", "return(error)");
+    walk.server.arm("tasks.full", "return(error)");
     walk.json(507, PUT, MINE, &json!(8));
     walk.get(507, DELETE, MINE);
-    walk.server.arm("sqlite.full", "off");
+    walk.server.arm("tasks.full", "off");
     walk.get(204, DELETE, MINE);
 }
 
@@ -95,12 +99,12 @@ fn webhooks(walk: &Walk<'_>) {
     walk.get(202, RETRY, &at(&format!("/deliveries/{delivery}/retry")));
     walk.get(404, RETRY, &at(&format!("/deliveries/{MISSING}/retry")));
 
-    walk.server.arm("sqlite.full", "return(error)");
+    walk.server.arm("tasks.full", "return(error)");
     walk.json(507, CREATE, "/v1/webhooks", &url);
     walk.json(507, ROTATE, &at("/rotate"), &json!({}));
     walk.get(507, RETRY, &at(&format!("/deliveries/{delivery}/retry")));
     walk.get(507, "DELETE /v1/webhooks/{id}", &at(""));
-    walk.server.arm("sqlite.full", "off");
+    walk.server.arm("tasks.full", "off");
     for _ in 1..Webhook::MAX {
         walk.json(201, CREATE, "/v1/webhooks", &url);
     }
@@ -115,9 +119,9 @@ fn keys(walk: &Walk<'_>) {
     const ROTATE: &str = "POST /v1/keys/{id}/rotate";
     const NOBODY: &str = "/v1/keys/0011223344556677";
     let new = json!({ "name": "admin", "scopes": ["admin"] });
-    walk.server.arm("sqlite.full", "return(error)");
+    walk.server.arm("tasks.full", "return(error)");
     walk.json(507, CREATE, "/v1/keys", &new);
-    walk.server.arm("sqlite.full", "off");
+    walk.server.arm("tasks.full", "off");
     walk.json(400, CREATE, "/v1/keys", &json!({ "name": 7 }));
     walk.want(415, CREATE, "/v1/keys", &[("content-type", "text/plain")], new.to_string().as_bytes());
     let made = walk.json(201, CREATE, "/v1/keys", &new).json();
@@ -130,7 +134,7 @@ fn keys(walk: &Walk<'_>) {
     walk.json(400, ROTATE, &at("/rotate"), &json!({ "overlap": "soon" }));
     walk.json(404, ROTATE, &format!("{NOBODY}/rotate"), &json!({}));
     walk.want(415, ROTATE, &at("/rotate"), &[("content-type", "text/plain")], b"{}");
-    let arm = |action: &[u8]| ask_as(walk.server, walk.key.as_deref(), "PUT", "/v1/faults/sqlite.full", "text/plain", action).status;
+    let arm = |action: &[u8]| ask_as(walk.server, walk.key.as_deref(), "PUT", "/v1/faults/tasks.full", "text/plain", action).status;
     assert_eq!(arm(b"return(error)"), 204);
     walk.json(507, ROTATE, &at("/rotate"), &json!({}));
     walk.get(507, "DELETE /v1/keys/{id}", &at(""));
@@ -146,17 +150,25 @@ fn as_many_keys_as_may_be(seen: &Seen) {
     let server = Options::new().start_in(directory.path());
     let new = json!({ "name": "admin", "scopes": ["admin"] });
     let key = Walk::new(&server, seen).json(201, "POST /v1/keys", "/v1/keys", &new).json()["key"].as_str().expect("a key").to_owned();
-    let database = server.data().join(FILE_NAME);
     drop(server);
-    let connection = Connection::open(database).expect("the database");
-    connection
-        .execute(
-            "WITH RECURSIVE numbers (number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?1)
-             INSERT INTO keys (id, name, scopes, quota, secret, created_at) SELECT randomblob(8), 'many', 'read', '{}', randomblob(32), 0 FROM numbers",
-            [MAX_KEYS as i64],
-        )
-        .expect("keys");
-    drop(connection);
+    add_keys(directory.path());
     let server = Options::new().start_in(directory.path());
     Walk::new(&server, seen).with_key(&key).json(409, "POST /v1/keys", "/v1/keys", &new);
+}
+
+/// Writes keys into the database of a server that is down, whichever engine it has: with the one that is there, as many as may be.
+fn add_keys(directory: &Path) {
+    if let Some(url) = fleet::database(directory) {
+        Sql::connect(&url).run(&format!(
+            "INSERT INTO safelight.keys (id, name, scopes, quota, secret, created_at)
+             SELECT int8send(number), 'many', 'read', '{{}}', sha256(int8send(number)), 0
+             FROM generate_series(2::bigint, {MAX_KEYS}) AS numbers (number)"
+        ));
+    } else {
+        let connection = Connection::open(directory.join("data").join(FILE_NAME)).expect("the database");
+        let statement = "WITH RECURSIVE numbers (number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?1)
+             INSERT INTO keys (id, name, scopes, quota, secret, created_at)
+             SELECT randomblob(8), 'many', 'read', '{}', randomblob(32), 0 FROM numbers";
+        connection.execute(statement, [MAX_KEYS as i64]).expect("keys");
+    }
 }

@@ -95,7 +95,7 @@ fn without_room(walk: &Walk<'_>) {
     let open = walk.task("?pipeline=fault_loop", &small_png());
     let failed = walk.ended("", &damaged());
     assert_eq!(walk.get(200, "GET /v1/tasks/{id}", &format!("/v1/tasks/{failed}")).json()["state"], json!("failed"));
-    walk.server.arm("sqlite.full", "return(error)");
+    walk.server.arm("tasks.full", "return(error)");
     walk.get(507, "POST /v1/tasks/{id}/cancel", &format!("/v1/tasks/{open}/cancel"));
     walk.get(507, "POST /v1/tasks/{id}/retry", &format!("/v1/tasks/{failed}/retry"));
     walk.get(507, "DELETE /v1/tasks/{id}", &format!("/v1/tasks/{failed}"));
