@@ -16,7 +16,7 @@ use crate::actors::frontend::{self, Frontend, Lookup};
 use crate::actors::janitor::{Janitor, JanitorDeps, ScrubPlan};
 use crate::actors::key_values::{KeyValues, SettingsChanged};
 use crate::actors::keys::{Gate, Keys};
-use crate::actors::master::{AdmissionLimits, Master, MasterDeps};
+use crate::actors::master::{AdmissionLimits, FirstMeasured, Master, MasterDeps};
 use crate::actors::nodes::{Announce, Nodes, NodesDeps, Surroundings};
 use crate::actors::notifier::{Notifier, NotifierDeps, WatchLimits};
 use crate::actors::storage::Storage;
@@ -70,6 +70,7 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     // These know services that are described only after them.
     let (key_values_box, key_values) = Mailbox::new();
     let (master_box, master) = Mailbox::new();
+    let (nodes_box, nodes) = Mailbox::new();
 
     let gate = Gate::default();
     let (keys_spec, keys) = keys(config, stores, gate.clone());
@@ -90,10 +91,11 @@ pub(super) async fn start(config: &Config, stores: &Stores) -> Result<Services, 
     let memory = MemoryBudget::new(config.workers.memory_budget, config.workers.job_memory);
     let inspector = Inspector::new(spare.clone(), memory.clone(), config.tasks.deadline);
     let (workers_spec, workers) = workers(config, &live, worker_deps(config, master.clone(), storage.clone(), spare, memory));
-    let master_spec = master_of(master_box, master_deps(config, task_db.clone(), key_values.clone(), workers), Arc::clone(&live));
+    let master_deps = master_deps(config, task_db.clone(), key_values.clone(), workers, nodes.clone().recipient());
+    let master_spec = master_of(master_box, master_deps, Arc::clone(&live));
     let (janitor_spec, janitor) = janitor(janitor_deps(config, stores, storage.clone(), task_db.clone(), assets.clone()));
     let surroundings = Arc::default();
-    let (nodes_spec, nodes) = nodes_of(nodes_deps(config, stores, master.clone(), Arc::clone(&surroundings)));
+    let nodes_spec = nodes_of(nodes_box, nodes_deps(config, stores, master.clone(), Arc::clone(&surroundings)));
     let (frontend_spec, frontend) = {
         let (master, notifier, nodes) = (master.clone(), notifier.clone(), nodes.clone());
         let role = config.server.role;
@@ -175,8 +177,8 @@ fn janitor(deps: JanitorDeps) -> (ChildSpec, Addr<Janitor>) {
     child("janitor", Options::default(), move || Janitor::new(deps.clone()))
 }
 
-fn nodes_of(deps: NodesDeps) -> (ChildSpec, Addr<Nodes>) {
-    child("nodes", Options::default(), move || Nodes::new(deps.clone()))
+fn nodes_of(mailbox: Mailbox<Nodes>, deps: NodesDeps) -> ChildSpec {
+    mailbox.child("nodes", Options::default(), move || Nodes::new(deps.clone()))
 }
 
 fn spare(config: &Config, spawner: Spawner) -> (ChildSpec, Addr<Spare>) {
@@ -236,12 +238,19 @@ fn worker_deps(config: &Config, master: Addr<Master>, storage: Addr<Storage>, sp
     }
 }
 
-fn master_deps(config: &Config, task_db: Addr<TaskDb>, key_values: Addr<KeyValues>, workers: Option<Recipient<Scale>>) -> MasterDeps {
+fn master_deps(
+    config: &Config,
+    task_db: Addr<TaskDb>,
+    key_values: Addr<KeyValues>,
+    workers: Option<Recipient<Scale>>,
+    nodes: Recipient<FirstMeasured>,
+) -> MasterDeps {
     let tasks = &config.tasks;
     MasterDeps {
         task_db,
         key_values,
         workers,
+        nodes,
         admission: AdmissionLimits { tasks: tasks.queue_limit.into(), bytes: tasks.queue_bytes, upload_bytes: config.uploads.max_bytes },
         lease: tasks.lease,
         backoff: Backoff { min: tasks.backoff_min, max: tasks.backoff_max, jitter: BACKOFF_JITTER, reset_after: Duration::ZERO },

@@ -1,6 +1,8 @@
-//! Nodes: the servers that share a database, what each of them is for, and what it tells of itself.
+//! Nodes: the servers that share a database, what each of them is for, what it tells of itself, and what they can do together.
 
 use std::fmt;
+use std::iter::Sum;
+use std::ops::Add;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -73,10 +75,80 @@ pub struct Heartbeat {
     pub workers: u32,
     /// How many of them have a task in hand.
     pub busy: u32,
+    /// What it has measured of its work.
+    pub measured: Measured,
     /// Its supervision tree in short: an object.
     pub tree: Value,
     /// When the next heartbeat is to be expected.
     pub interval: Duration,
+}
+
+impl Heartbeat {
+    /// What the node can do.
+    #[must_use]
+    pub fn workforce(&self) -> Workforce {
+        Workforce::of(self.workers, self.measured)
+    }
+}
+
+/// What a node has measured of its work.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// How long a worker has a task in hand, on average; `None` before the first one.
+    pub mean_work: Option<Duration>,
+    /// How many tasks end in a second.
+    pub rate: f64,
+}
+
+/// The workers of a node, or of several together, and what was measured of their work.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Workforce {
+    /// How many there are.
+    pub workers: u64,
+    /// How many tasks end in a second.
+    pub rate: f64,
+    /// How many of the workers are those of nodes that know how long a task takes.
+    measured: u64,
+    /// How long tasks take at these nodes, in seconds: the sum over their workers.
+    work: f64,
+}
+
+impl Workforce {
+    /// That of one node.
+    #[must_use]
+    pub fn of(workers: u32, Measured { mean_work, rate }: Measured) -> Self {
+        let workers = u64::from(workers);
+        let measured = if mean_work.is_some() { workers } else { 0 };
+        Self { workers, rate, measured, work: mean_work.unwrap_or_default().as_secs_f64() * measured as f64 }
+    }
+
+    /// How long one of the workers has a task in hand, on average over those of whom it is known; `None` where it is known of none.
+    #[must_use]
+    pub fn mean_work(&self) -> Option<Duration> {
+        if self.measured == 0 {
+            return None;
+        }
+        Duration::try_from_secs_f64(self.work / self.measured as f64).ok()
+    }
+}
+
+impl Add for Workforce {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            workers: self.workers + other.workers,
+            rate: self.rate + other.rate,
+            measured: self.measured + other.measured,
+            work: self.work + other.work,
+        }
+    }
+}
+
+impl Sum for Workforce {
+    fn sum<I: Iterator<Item = Self>>(nodes: I) -> Self {
+        nodes.fold(Self::default(), Add::add)
+    }
 }
 
 /// A node as the others know it.
@@ -171,6 +243,7 @@ mod tests {
             draining,
             workers: 0,
             busy: 0,
+            measured: Measured::default(),
             tree: Value::Null,
             interval: Duration::from_secs(5),
         };
@@ -179,5 +252,18 @@ mod tests {
             Node { told: told(draining), started_at: Timestamp(0), heard_at: Timestamp(0), silent_for, is_janitor: false }.state()
         };
         assert_eq!([node(false, 15), node(true, 15), node(true, 16)], [NodeState::Running, NodeState::Draining, NodeState::Silent]);
+    }
+
+    #[test]
+    fn workers_count_for_the_mean_where_it_was_measured() {
+        let measured = |seconds: Option<u64>, rate| Measured { mean_work: seconds.map(Duration::from_secs), rate };
+        let of = |workers, seconds, rate| Workforce::of(workers, measured(seconds, rate));
+        let together = |nodes: &[Workforce]| nodes.iter().copied().sum::<Workforce>();
+        assert_eq!((together(&[]).workers, together(&[]).mean_work()), (0, None));
+        let (fast, slow, new) = (of(3, Some(2), 1.5), of(1, Some(10), 0.25), of(4, None, 0.0));
+        assert_eq!(new.mean_work(), None);
+        let all = together(&[fast, slow, new]);
+        assert_eq!((all.workers, all.rate, all.mean_work()), (8, 1.75, Some(Duration::from_secs(4))));
+        assert_eq!(together(&[of(0, Some(7), 1.0), fast]).mean_work(), fast.mean_work(), "who has no workers any more does not count");
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::domain::node::{Heartbeat, Node};
+use crate::domain::node::{Heartbeat, Node, Workforce};
 use crate::stores::tasks::TaskStoreError;
 
 /// Which servers share the database.
 pub trait NodeStore: Send + Sync {
-    /// Notes that a node lives, and what it tells.
-    fn beat(&self, heartbeat: Heartbeat) -> BoxFuture<'static, Result<(), TaskStoreError>>;
+    /// Notes that a node lives, and what it tells; replies with what all others together can do that are running. One that is stopping, or
+    /// was not heard for [`Node::MISSING`] of its heartbeats, does not count.
+    fn beat(&self, heartbeat: Heartbeat) -> BoxFuture<'static, Result<Workforce, TaskStoreError>>;
 
     /// Every node that was not forgotten, in the order of their names.
     fn nodes(&self) -> BoxFuture<'static, Result<Vec<Node>, TaskStoreError>>;

@@ -42,9 +42,15 @@ pub trait WebhookStore: Send + Sync {
     /// Takes an endpoint away, with everything that it was to be told; says whether it was there.
     fn remove(&self, id: WebhookId) -> BoxFuture<'static, Result<bool, TaskStoreError>>;
 
-    /// Deliveries whose time has come: of each endpoint the `each` that are due longest, at most [`MAX_DUE`] in all. They stay due until
-    /// they are settled; of several servers that share the store, one at a time is told of each.
+    /// Deliveries whose time has come and that this server may take: those that it has taken, and of each endpoint so many of those that
+    /// are due longest that not more than `each` are taken by all servers together; at most [`MAX_DUE`] in all. They stay due until they
+    /// are settled.
     fn due(&self, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>>;
+
+    /// Takes deliveries that are due, for a minute, and those that this server has already for another one; replies with those that are
+    /// its own now. Only what is taken may be sent. However many servers that share the store ask at once, each delivery is taken by one of
+    /// them, and of an endpoint at most `each` by all of them together. What is settled is taken no more.
+    fn take(&self, asked: Vec<Due>, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>>;
 
     /// A delivery that waits, with its endpoint; `None` if it waits no more.
     fn load(&self, id: DeliveryId) -> BoxFuture<'static, Result<Option<(Webhook, Delivery)>, TaskStoreError>>;

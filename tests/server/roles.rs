@@ -6,6 +6,7 @@ use crate::access::ask_as;
 use crate::access::routes::{Needs, ROUTES};
 use crate::cluster::Sql;
 use crate::harness::{Options, Server, eventually};
+use crate::images::small_png;
 use crate::jobs::{self, Held, Job};
 use crate::nodes::Place;
 use crate::webhooks::endpoint::{Endpoint, register};
@@ -72,6 +73,28 @@ fn each_half_is_ready_for_what_it_is_for() {
 }
 
 #[test]
+fn a_server_without_workers_estimates_by_what_others_have_measured() {
+    let Some(place) = Place::new() else { return };
+    let options = || place.options(2).set("nodes.heartbeat", "100ms");
+    let (front, back) = (with_role(options(), "serve"), with_role(options(), "work"));
+    let submit = || {
+        let accepted = front.post("/v1/tasks", "image/png", &small_png());
+        assert_eq!(accepted.status, 202, "{}", accepted.text());
+        accepted.json()
+    };
+    let first = submit();
+    assert_eq!(first["estimated_ready_at"], Value::Null, "nobody has measured anything yet: {first}");
+    assert_eq!(front.wait(first["id"].as_str().expect("an id")), "finished");
+    let estimated = |task: &Value| task["estimated_ready_at"].is_string();
+    let known = eventually("an estimate", || Some(submit()).filter(estimated));
+    let moment = |key: &str| known[key].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).expect("a moment");
+    assert!(moment("estimated_ready_at") >= moment("created_at"), "{known}");
+    // As `kill -9` does: it says nothing any more.
+    drop(back);
+    eventually("no estimate where nobody works", || Some(submit()).filter(|task| !estimated(task)));
+}
+
+#[test]
 fn endpoints_are_told_by_servers_that_have_clients() {
     let Some(place) = Place::new() else { return };
     let options = || place.options(2).set("webhooks.allow_private", true).set("webhooks.allow_http", true);
@@ -79,7 +102,7 @@ fn endpoints_are_told_by_servers_that_have_clients() {
     let endpoint = Endpoint::new(&[200]);
     let (webhook, _) = register(&front, None, &endpoint.url());
     for number in 0..4 {
-        let accepted = ask_as(&front, None, "POST", &format!("/v1/tasks?webhook={webhook}"), "image/png", &crate::images::small_png());
+        let accepted = ask_as(&front, None, "POST", &format!("/v1/tasks?webhook={webhook}"), "image/png", &small_png());
         assert_eq!(accepted.status, 202, "{number}: {}", accepted.text());
         assert_eq!(endpoint.next().json()["type"], "task.finished");
     }

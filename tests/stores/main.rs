@@ -26,6 +26,7 @@ mod local_fs;
 mod mutation;
 mod postgres;
 mod postgres_claims;
+mod postgres_deliveries;
 mod postgres_fixtures;
 mod postgres_hints;
 #[path = "../common/proof.rs"]

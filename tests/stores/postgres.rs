@@ -15,7 +15,6 @@ use safelight::stores::tasks::{Backlog, TaskQuery, TaskStore, TaskStoreError};
 use crate::cluster::{Cluster, Sql};
 use crate::conformance::claims::assert_late;
 use crate::conformance::nodes::heartbeat;
-use crate::conformance::webhooks::{added, cancelled, due};
 use crate::fixtures::*;
 use crate::postgres_fixtures::Postgres;
 
@@ -255,20 +254,6 @@ fn a_heartbeat_of_a_node_writes_no_index() {
 }
 
 #[test]
-fn a_delivery_is_sent_by_one_node_until_that_falls_silent() {
-    let engine = fresh!();
-    let (mine, other) = (engine.db(), engine.beside("other"));
-    let webhook = added(&*mine, None).id;
-    let all: BTreeSet<_> = cancelled(&engine, webhook, 4).iter().map(|delivery| delivery.id.to_string()).collect();
-    let taken = |node: &PostgresDb, each| due(node, each).iter().map(|due| due.delivery.to_string()).collect::<BTreeSet<_>>();
-    let (first, rest) = (taken(&mine, 2), taken(&other, 9));
-    assert_eq!((first.len(), rest.len(), &first | &rest), (2, 2, all.clone()), "each is one node's");
-    assert_eq!(taken(&mine, 9), first);
-    engine.clock.advance(Duration::from_secs(61));
-    assert_eq!((taken(&other, 9), taken(&mine, 9)), (all, BTreeSet::new()));
-}
-
-#[test]
 fn a_schema_is_made_once_and_a_newer_one_refused() {
     let Ok(cluster) = Cluster::shared() else { return };
     let url = cluster.database();
@@ -282,7 +267,7 @@ fn a_schema_is_made_once_and_a_newer_one_refused() {
         .collect();
     together.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
     Sql::connect(&url).run("INSERT INTO safelight.schema_versions VALUES (99)");
-    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 5 })));
+    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 7 })));
     let refusal = |url: &str| open(url).map(drop).unwrap_err().to_string();
     assert!(refusal("mysql://host/db").contains("expected one such as postgres://"));
     assert!(refusal(&format!("{url}?sslmode=require")).to_lowercase().contains("tls"), "a Unix socket has none");

@@ -67,7 +67,7 @@ impl Handler<EstimateEnd> for Master {
     type Result = Option<Duration>;
 
     fn handle(&mut self, _: EstimateEnd, _: &mut Context<Self>) -> Self::Result {
-        self.throughput.time_for(self.admission.backlog().tasks, self.workers().into())
+        self.throughput.time_for(self.admission.backlog().tasks, self.workers(), Instant::now())
     }
 }
 

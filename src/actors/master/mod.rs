@@ -10,7 +10,7 @@
 //! | `cancel` | `CancelTask`: takes a claim back from the hand that it is in |
 //! | `lost_claims` | claims whose answer never came |
 //! | `outcome` | `ResultMade`, `WorkFinished`, `Heartbeat`: what becomes of a claim |
-//! | `upkeep` | the tick: lost leases, the recount of the backlog; `GetLoad` |
+//! | `upkeep` | the tick: lost leases, the recount of the backlog; `GetLoad`, `OthersHeard` |
 
 mod admission;
 mod callers;
@@ -42,7 +42,7 @@ pub use cancel::CancelTask;
 pub use dispatch::{GetWork, Work};
 pub use intake::{Admit, CheckAdmission, CheckDispatch, Drain, EstimateEnd, TaskInserted};
 pub use outcome::{Heartbeat, Late, NotAdded, Outcome, ResultMade, WorkFinished, WorkerLeft};
-pub use upkeep::{GetLoad, Load};
+pub use upkeep::{FirstMeasured, GetLoad, Load, OthersHeard};
 
 /// What stays the same over restarts: whom the master asks, and its settings.
 #[derive(Clone)]
@@ -53,6 +53,8 @@ pub struct MasterDeps {
     pub key_values: Addr<KeyValues>,
     /// The supervisor of the workers; `None` on a server that has none.
     pub workers: Option<Recipient<Scale>>,
+    /// Tells the other servers what was measured here.
+    pub nodes: Recipient<FirstMeasured>,
     /// How much unfinished work the server holds.
     pub admission: AdmissionLimits,
     /// How long a claim lasts without a heartbeat.

@@ -6,7 +6,7 @@ use actix::{ActorFutureExt, Context, Handler, Message, ResponseActFuture, WrapFu
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::actors::master::{InHand, Master};
+use crate::actors::master::{FirstMeasured, InHand, Master};
 use crate::actors::task_db::{SetState, Unsettled, settle};
 use crate::domain::faults;
 use crate::domain::task::{Change, Claim, Failure, NewResult, Task};
@@ -223,7 +223,9 @@ impl Master {
         log::info!(task:% = task.id, state = task.state.as_str(), attempts = task.attempts; "attempt ended");
         if task.state.is_terminal() {
             self.admission.task_ended(task.caller, task.original.len);
-            self.throughput.record(Instant::now());
+            if self.throughput.record(Instant::now()) {
+                self.deps.nodes.do_send(FirstMeasured);
+            }
         }
     }
 }

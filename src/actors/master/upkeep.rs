@@ -1,4 +1,5 @@
-//! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog; and how busy it is.
+//! Upkeep: what the master does on its own: wakes for backoffs, takes lost leases back, recounts the backlog; how busy it is, and what it
+//! hears of the other servers.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use crate::actors::master::{InHand, Master, Outcome};
 use crate::actors::task_db::{GetBacklog, GetUsage, ListExpired};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::faults;
+use crate::domain::node::{Measured, Workforce};
 use crate::domain::task::{Claim, Failure};
 
 /// Asks how busy the server is.
@@ -18,7 +20,7 @@ use crate::domain::task::{Claim, Failure};
 pub struct GetLoad;
 
 /// How busy a server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, MessageResponse)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, MessageResponse)]
 pub struct Load {
     /// How many workers it is to have.
     pub workers: u32,
@@ -26,6 +28,8 @@ pub struct Load {
     pub busy: u32,
     /// Whether it is stopping.
     pub draining: bool,
+    /// What was measured of their work.
+    pub measured: Measured,
 }
 
 impl Handler<GetLoad> for Master {
@@ -33,7 +37,26 @@ impl Handler<GetLoad> for Master {
 
     fn handle(&mut self, _: GetLoad, _: &mut Context<Self>) -> Self::Result {
         let busy = u32::try_from(self.in_hand.len()).unwrap_or(u32::MAX);
-        Load { workers: self.workers(), busy, draining: self.admission.is_draining() }
+        let measured = self.throughput.measured(Instant::now());
+        Load { workers: self.workers(), busy, draining: self.admission.is_draining(), measured }
+    }
+}
+
+/// News for whoever tells the other servers of this one: there is something that was measured, since the first task has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FirstMeasured;
+
+/// News of the other servers: what all of them together can do.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OthersHeard(pub Workforce);
+
+impl Handler<OthersHeard> for Master {
+    type Result = ();
+
+    fn handle(&mut self, OthersHeard(others): OthersHeard, _: &mut Context<Self>) {
+        self.throughput.hear(others);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Nodes: tells the other servers of this one, again and again, and knows which others there are.
+//! Nodes: tells the other servers of this one, again and again, knows which others there are, and tells the master what those can do.
 //!
 //! What is told stands in the database, in a row of this node's own; nobody is asked over the network.
 //!
@@ -17,10 +17,10 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::actors::master::{GetLoad, Load, Master};
+use crate::actors::master::{FirstMeasured, GetLoad, Load, Master, OthersHeard};
 use crate::actors::supervision::{Details, InitResult, Service, Supervisor, Tree};
 use crate::domain::faults;
-use crate::domain::node::{Heartbeat, Node, Role};
+use crate::domain::node::{Heartbeat, Node, Role, Workforce};
 use crate::stores::nodes::NodeStore;
 use crate::stores::tasks::TaskStoreError;
 
@@ -35,7 +35,7 @@ const FORGET: Duration = Duration::from_mins(1);
 pub struct NodesDeps {
     /// Where nodes are told of.
     pub store: Arc<dyn NodeStore>,
-    /// Knows how busy the server is.
+    /// Knows how busy the server is, and is told how busy the others are.
     pub master: Addr<Master>,
     /// The name of this node.
     pub node: String,
@@ -100,7 +100,7 @@ impl Nodes {
     }
 
     fn heartbeat(&self, address: SocketAddr) -> Heartbeat {
-        let Load { workers, busy, draining } = self.load;
+        let Load { workers, busy, draining, measured } = self.load;
         let NodesDeps { node, role, run, interval, .. } = &self.deps;
         Heartbeat {
             node: node.clone(),
@@ -111,15 +111,19 @@ impl Nodes {
             draining,
             workers,
             busy,
+            measured,
             tree: self.tree.clone(),
             interval: *interval,
         }
     }
 
-    fn has_beaten(told: Result<(), TaskStoreError>, nodes: &mut Self, context: &mut Context<Self>) {
+    fn has_beaten(told: Result<Workforce, TaskStoreError>, nodes: &mut Self, context: &mut Context<Self>) {
         nodes.beating = false;
         match told {
-            Ok(()) => nodes.beats += 1,
+            Ok(others) => {
+                nodes.beats += 1;
+                nodes.deps.master.do_send(OthersHeard(others));
+            }
             Err(error) => {
                 nodes.missed += 1;
                 log::debug!(error:%; "heartbeat not told; the next one follows");
@@ -190,6 +194,14 @@ impl Handler<Announce> for Nodes {
     type Result = ();
 
     fn handle(&mut self, _: Announce, context: &mut Context<Self>) {
+        self.beat(context);
+    }
+}
+
+impl Handler<FirstMeasured> for Nodes {
+    type Result = ();
+
+    fn handle(&mut self, _: FirstMeasured, context: &mut Context<Self>) {
         self.beat(context);
     }
 }

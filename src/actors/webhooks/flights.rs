@@ -37,6 +37,11 @@ impl Flights {
         self.under_way.len()
     }
 
+    /// What is under way.
+    pub(super) fn under_way(&self) -> Vec<Due> {
+        self.under_way.iter().map(|(delivery, webhook)| Due { delivery: *delivery, webhook: *webhook }).collect()
+    }
+
     /// Chooses among what is due; what is chosen is under way from now on. Of one endpoint the earlier ones go first.
     pub(super) fn choose(&mut self, due: &[Due]) -> Vec<Due> {
         // What is remembered of endpoints without a delivery that is due is of no use.

@@ -5,7 +5,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | this one | the actor: looks for what is due, sends it, keeps what came of it |
+//! | this one | the actor: looks for what is due, takes of it what it can send, sends it, keeps what came of it |
 //! | `registry` | endpoints and their deliveries, as their callers see them |
 //! | `flights` | which deliveries go next |
 //! | `courier` | one attempt, over HTTP |
@@ -68,7 +68,7 @@ pub struct Webhooks {
     deps: WebhooksDeps,
     flights: Flights,
     looking: bool,
-    /// News came while the store was read.
+    /// News came while the store was asked.
     again: bool,
     counters: WebhooksCounters,
 }
@@ -105,12 +105,45 @@ impl Webhooks {
 
     fn looked(&mut self, due: Result<Vec<Due>, TaskStoreError>, context: &mut Context<Self>) {
         faults::point("webhooks.looked");
-        self.looking = false;
         match due {
-            Ok(due) => self.flights.choose(&due).into_iter().for_each(|due| self.send(due, context)),
-            // The tick tries again.
-            Err(error) => log::warn!(error:% = error; "deliveries could not be read"),
+            Ok(due) => self.take(&due, context),
+            Err(error) => {
+                // The tick tries again.
+                log::warn!(error:% = error; "deliveries could not be read");
+                self.has_looked(context);
+            }
         }
+    }
+
+    /// Takes what there is room for, and no more: what lay here and waited would be kept from servers that have room. What is under way is
+    /// taken for longer.
+    fn take(&mut self, due: &[Due], context: &mut Context<Self>) {
+        let chosen = self.flights.choose(due);
+        let under_way = self.flights.under_way();
+        if under_way.is_empty() {
+            return self.has_looked(context);
+        }
+        let taken = self.deps.store.take(under_way, self.deps.limits.each);
+        context.spawn(taken.into_actor(self).map(move |taken, webhooks, context| webhooks.has_taken(&chosen, taken, context)));
+    }
+
+    /// Sends what was chosen and is this server's. Where another one was faster, there may be something else now that is due.
+    fn has_taken(&mut self, chosen: &[Due], taken: Result<Vec<Due>, TaskStoreError>, context: &mut Context<Self>) {
+        let taken = taken.inspect_err(|error| log::warn!(error:%; "deliveries could not be taken; the tick tries again"));
+        let (known, taken) = (taken.is_ok(), taken.unwrap_or_default());
+        for due in chosen {
+            if taken.contains(due) {
+                self.send(*due, context);
+            } else {
+                self.flights.landed(*due, None);
+                self.again |= known;
+            }
+        }
+        self.has_looked(context);
+    }
+
+    fn has_looked(&mut self, context: &mut Context<Self>) {
+        self.looking = false;
         if std::mem::take(&mut self.again) {
             self.look(context);
         }

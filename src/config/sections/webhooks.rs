@@ -16,7 +16,7 @@ section! {
         /// How many deliveries may be under way at the same time; the others wait in the database. At most a half of them go to
         /// endpoints that did not take their last one.
         in_flight: u32 = fixed(Count { min: 1_u32, max: 256 }, "16"),
-        /// How many of them may go to the same endpoint.
+        /// How many may go to the same endpoint; servers that share a database count theirs together.
         per_endpoint: u32 = fixed(Count { min: 1_u32, max: 16 }, "2"),
         /// How long one attempt may take, from the name of the host to the end of the answer.
         deadline: Duration = fixed(Time { min: Duration::from_millis(100), max: Duration::from_mins(1) }, "10s"),

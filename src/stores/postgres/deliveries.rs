@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::try_join;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -57,31 +58,77 @@ pub(super) async fn enqueue(session: &Session, rules: &Rules, steps: &[Step], no
         .map(drop)
 }
 
-/// How long a delivery is left to the node that has taken it. Whoever goes on asking keeps it; whoever died leaves it to the others.
+/// How long a delivery is left to the node that has taken it. Whoever goes on asking keeps it; whoever died leaves it to the others, and its
+/// place.
 const TAKEN: Duration = Duration::from_mins(1);
 
-/// Takes what is due, and what this node has taken before. Without a delivery that is due, this is one look into an index.
+/// What this node has taken, and of each endpoint so much more as there are places that nobody has. What is taken is found by an index of
+/// its own, whatever else waits for the endpoint.
+const DUE: &str = "WITH taken AS MATERIALIZED (
+         SELECT id, webhook, next_at, seq, taken_by FROM deliveries WHERE taken_until > moment()
+     ) SELECT id, webhook FROM (
+         SELECT id, webhook, next_at, seq FROM taken WHERE taken_by = $3
+         UNION ALL
+         SELECT free.id, webhooks.id AS webhook, free.next_at, free.seq
+         FROM webhooks LEFT JOIN (SELECT webhook, count(*) AS places FROM taken GROUP BY webhook) AS had ON had.webhook = webhooks.id
+         CROSS JOIN LATERAL (
+             SELECT id, next_at, seq FROM deliveries WHERE webhook = webhooks.id AND next_at <= moment() / 1000
+                 AND (taken_until IS NULL OR taken_until <= moment())
+             ORDER BY next_at, seq LIMIT greatest($1::bigint - coalesce(had.places, 0), 0)
+         ) AS free
+     ) AS due ORDER BY next_at, seq LIMIT $2";
+
+/// Without a delivery that is due, this is one look into an index.
 pub(super) async fn due(session: &Session, rules: &Rules, each: usize) -> Result<Vec<Due>, Fault> {
     let any = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE next_at <= moment() / 1000) AS due";
     if !column::<bool>(&session.query_one(any, &[]).await?, "due")? {
         return Ok(Vec::new());
     }
-    // Of two nodes that find the same one the second waits for the first one's row, and then leaves it.
-    let statement = "WITH due AS MATERIALIZED (
-             SELECT due.seq FROM webhooks CROSS JOIN LATERAL (
-                 SELECT seq, next_at FROM deliveries WHERE webhook = webhooks.id AND next_at <= moment() / 1000
-                     AND (taken_until IS NULL OR taken_until <= moment() OR taken_by = $3) ORDER BY next_at, seq LIMIT $1
-             ) AS due ORDER BY next_at, seq LIMIT $2
-         ) UPDATE deliveries SET taken_by = $3, taken_until = moment() + $4 FROM due
-         WHERE deliveries.seq = due.seq AND (taken_until IS NULL OR taken_until <= moment() OR taken_by = $3)
-         RETURNING deliveries.id, deliveries.webhook, deliveries.next_at, deliveries.seq";
-    let taken = micros(TAKEN);
-    let rows = session.query(statement, &[&int(each as u64), &int(MAX_DUE as u64), &rules.node, &taken]).await?;
-    let due = |row| Ok::<_, Fault>(Due { delivery: column::<Uuid>(row, "id")?.into(), webhook: column::<Uuid>(row, "webhook")?.into() });
-    let place = |row| Ok::<_, Fault>((column::<i64>(row, "next_at")?, column::<i64>(row, "seq")?));
-    let mut found = rows.iter().map(|row| Ok((place(row)?, due(row)?))).collect::<Result<Vec<_>, Fault>>()?;
-    found.sort_by_key(|(place, _)| *place);
-    Ok(found.into_iter().map(|(_, due)| due).collect())
+    session.query(DUE, &[&int(each as u64), &int(MAX_DUE as u64), &rules.node]).await?.iter().map(due_row).collect()
+}
+
+/// Whoever takes deliveries of an endpoint waits for whoever is about to, and then sees what that one has taken.
+const LOCK: &str = "SELECT id FROM webhooks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
+
+/// Takes what nobody has, as far as there are places; looked at once more when the row is written, since a node that was late may just have
+/// settled it.
+const TAKE: &str = "WITH taken AS MATERIALIZED (
+         SELECT webhook FROM deliveries WHERE taken_until > moment()
+     ), had AS (
+         SELECT webhook, count(*) AS places FROM taken GROUP BY webhook
+     ), free AS MATERIALIZED (
+         SELECT asked.id,
+             coalesce(had.places, 0) + row_number() OVER (PARTITION BY asked.webhook ORDER BY asked.next_at, asked.seq) AS place
+         FROM deliveries AS asked LEFT JOIN had ON had.webhook = asked.webhook
+         WHERE asked.id = ANY($1) AND asked.next_at + 0 <= moment() / 1000 AND (asked.taken_until IS NULL OR asked.taken_until <= moment())
+     ) UPDATE deliveries SET taken_by = $3, taken_until = moment() + $4 FROM free
+     WHERE deliveries.id = ANY($1) AND deliveries.id = free.id AND free.place <= $2 AND deliveries.next_at + 0 <= moment() / 1000
+         AND (deliveries.taken_until IS NULL OR deliveries.taken_until <= moment())";
+
+/// Keeps what this node has taken, once a half of its time is over.
+const KEEP: &str = "UPDATE deliveries SET taken_until = moment() + $3
+     WHERE id = ANY($1) AND taken_by = $2 AND taken_until > moment() AND taken_until <= moment() + $4";
+
+/// What of all this is the node's now.
+const HAD: &str = "SELECT id, webhook FROM deliveries WHERE id = ANY($1) AND taken_by = $2 AND taken_until > moment()";
+
+/// The bound holds over all nodes, since of those that take something of an endpoint at the same moment one comes after the other. It does
+/// not hold for a node that could not renew what it has for [`TAKEN`], because it stood still or was cut off, and sends it nevertheless: its
+/// place was another's by then.
+pub(super) async fn take(session: &Session, rules: &Rules, asked: Vec<Due>, each: usize) -> Result<Vec<Due>, Fault> {
+    let ids: Vec<Uuid> = asked.iter().map(|due| *due.delivery.as_uuid()).collect();
+    let webhooks: Vec<Uuid> = asked.iter().map(|due| *due.webhook.as_uuid()).collect();
+    let (each, until, half) = (int(each as u64), micros(TAKEN), micros(TAKEN / 2));
+    let lock = async { session.query(LOCK, &[&webhooks]).await };
+    let take = async { session.execute(TAKE, &[&ids, &each, &rules.node, &until]).await };
+    let keep = async { session.execute(KEEP, &[&ids, &rules.node, &until, &half]).await };
+    let had = async { session.query(HAD, &[&ids, &rules.node]).await };
+    let (_, _, _, had) = try_join!(lock, take, keep, had)?;
+    had.iter().map(due_row).collect()
+}
+
+fn due_row(row: &Row) -> Result<Due, Fault> {
+    Ok(Due { delivery: column::<Uuid>(row, "id")?.into(), webhook: column::<Uuid>(row, "webhook")?.into() })
 }
 
 pub(super) async fn load(session: &Session, id: DeliveryId) -> Result<Option<(Webhook, Delivery)>, Fault> {

@@ -46,7 +46,11 @@ impl WebhookStore for PostgresDb {
     }
 
     fn due(&self, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>> {
-        self.write(move |session, rules| deliveries::due(session, rules, each).boxed())
+        self.read(move |session, rules| deliveries::due(session, rules, each).boxed())
+    }
+
+    fn take(&self, asked: Vec<Due>, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>> {
+        self.write(move |session, rules| deliveries::take(session, rules, asked.clone(), each).boxed())
     }
 
     fn load(&self, id: DeliveryId) -> BoxFuture<'static, Result<Option<(Webhook, Delivery)>, TaskStoreError>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
-use crate::domain::node::{Heartbeat, Node};
+use crate::domain::node::{Heartbeat, Node, NodeState, Workforce};
 use crate::domain::timestamp::Timestamp;
 use crate::stores::nodes::{Duty, NodeStore};
 use crate::stores::sqlite::SqliteDb;
@@ -50,6 +50,12 @@ impl Nodes {
         self.lock().values().map(node).collect()
     }
 
+    /// What all but one can do; in service that is nothing.
+    fn others(&self, node: &str, now: Now) -> Workforce {
+        let others = self.list(now).into_iter().filter(|other| other.told.node != node && other.state() == NodeState::Running);
+        others.map(|other| other.told.workforce()).sum()
+    }
+
     fn forget(&self, mut is_forgotten: impl FnMut(&Heard) -> bool) -> u64 {
         let mut nodes = self.lock();
         let before = nodes.len();
@@ -59,9 +65,10 @@ impl Nodes {
 }
 
 impl NodeStore for SqliteDb {
-    fn beat(&self, heartbeat: Heartbeat) -> BoxFuture<'static, Result<(), TaskStoreError>> {
-        self.nodes.beat(heartbeat, self.clock.now());
-        ready(Ok(())).boxed()
+    fn beat(&self, heartbeat: Heartbeat) -> BoxFuture<'static, Result<Workforce, TaskStoreError>> {
+        let (node, now) = (heartbeat.node.clone(), self.clock.now());
+        self.nodes.beat(heartbeat, now);
+        ready(Ok(self.nodes.others(&node, now))).boxed()
     }
 
     fn nodes(&self) -> BoxFuture<'static, Result<Vec<Node>, TaskStoreError>> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
@@ -45,6 +46,11 @@ impl WebhookStore for SqliteDb {
 
     fn due(&self, each: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>> {
         self.read(move |connection, now| deliveries::due(connection, each, now))
+    }
+
+    /// There is nobody who could be faster.
+    fn take(&self, asked: Vec<Due>, _: usize) -> BoxFuture<'static, Result<Vec<Due>, TaskStoreError>> {
+        ready(Ok(asked)).boxed()
     }
 
     fn load(&self, id: DeliveryId) -> BoxFuture<'static, Result<Option<(Webhook, Delivery)>, TaskStoreError>> {

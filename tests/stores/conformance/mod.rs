@@ -56,7 +56,8 @@ macro_rules! task_store {
             webhooks: [
                 an_endpoint_is_read_back_as_it_was_kept, a_caller_has_only_so_many_endpoints,
                 a_task_names_an_endpoint_of_its_own_caller, the_end_of_every_run_is_to_be_told,
-                the_endpoints_deliveries_are_due_in_turn, a_delivery_is_sent_anew_when_somebody_says_so,
+                the_endpoints_deliveries_are_due_in_turn, what_is_taken_stays_due_until_it_is_settled,
+                a_delivery_is_sent_anew_when_somebody_says_so,
                 what_ended_long_ago_is_forgotten, an_endpoint_goes_with_all_that_it_was_to_be_told,
             ]
         }
@@ -105,7 +106,7 @@ macro_rules! node_store {
         conformance! { $engine = $make,
             nodes: [
                 the_last_heartbeat_of_every_node_is_known, silence_is_measured_by_the_engines_clock, a_run_has_one_beginning,
-                a_node_that_leaves_or_is_silent_for_long_is_forgotten,
+                a_node_that_leaves_or_is_silent_for_long_is_forgotten, a_node_hears_what_those_can_do_that_run,
             ]
         }
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use safelight::domain::node::{Heartbeat, Node, NodeState, Role};
+use safelight::domain::node::{Heartbeat, Measured, Node, NodeState, Role, Workforce};
 use safelight::stores::nodes::NodeStore;
 use serde_json::json;
 use uuid::Uuid;
@@ -38,6 +38,7 @@ pub(crate) fn heartbeat(node: &str, busy: u32) -> Heartbeat {
         draining: false,
         workers: 3,
         busy,
+        measured: Measured { mean_work: Some(Duration::from_micros(250_001)), rate: 1.5 },
         tree: json!({ "id": "root", "children": [{ "id": "Größe \"1\"" }] }),
         interval: SECOND,
     }
@@ -75,6 +76,30 @@ pub(crate) fn silence_is_measured_by_the_engines_clock(engine: &mut impl NodeEng
     assert_eq!(states, [(Duration::from_millis(3001), NodeState::Silent), (Duration::from_millis(1), NodeState::Running)]);
     beat(&*store, heartbeat("a", 0));
     assert_eq!(listed(engine)[0].state(), NodeState::Running, "heard again");
+}
+
+pub(crate) fn a_node_hears_what_those_can_do_that_run(engine: &mut impl NodeEngine) {
+    let store = engine.nodes();
+    let told = |node: &str, workers, millis: Option<u64>, rate| {
+        let measured = Measured { mean_work: millis.map(Duration::from_millis), rate };
+        Heartbeat { workers, measured, ..heartbeat(node, 0) }
+    };
+    let hears = |told| {
+        let others: Workforce = block_on(store.beat(told)).unwrap();
+        (others.workers, others.rate, others.mean_work().map(|mean| mean.as_millis()))
+    };
+    let listens = || hears(told("listens", 0, None, 0.0));
+    assert_eq!(hears(told("a", 3, Some(100), 5.0)), (0, 0.0, None), "it is alone");
+    assert_eq!(hears(told("b", 1, Some(500), 0.5)), (3, 5.0, Some(100)));
+    assert_eq!(listens(), (4, 5.5, Some(200)), "the mean of each counts for its workers");
+    hears(told("new", 2, None, 0.0));
+    assert_eq!(listens(), (6, 5.5, Some(200)), "one that has measured nothing has workers all the same");
+    hears(Heartbeat { draining: true, ..told("a", 3, Some(100), 5.0) });
+    assert_eq!(listens(), (3, 0.5, Some(500)), "one that is stopping takes nothing more");
+    engine.clock().advance(SECOND * 3);
+    assert_eq!(listens(), (3, 0.5, Some(500)));
+    engine.clock().advance(Duration::from_millis(1));
+    assert_eq!(listens(), (0, 0.0, None), "all are silent");
 }
 
 pub(crate) fn a_run_has_one_beginning(engine: &mut impl NodeEngine) {

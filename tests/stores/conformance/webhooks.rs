@@ -63,7 +63,14 @@ pub(crate) fn due(store: &dyn WebhookStore, each: usize) -> Vec<Due> {
     block_on(store.due(each)).unwrap()
 }
 
-fn settle(store: &dyn WebhookStore, delivery: DeliveryId, attempted: Attempted) -> Option<Delivery> {
+/// What a server has that looks, and takes all that it finds.
+pub(crate) fn taken(store: &dyn WebhookStore, each: usize) -> Vec<DeliveryId> {
+    let mut ids: Vec<_> = block_on(store.take(due(store, each), each)).unwrap().into_iter().map(|due| due.delivery).collect();
+    ids.sort();
+    ids
+}
+
+pub(crate) fn settle(store: &dyn WebhookStore, delivery: DeliveryId, attempted: Attempted) -> Option<Delivery> {
     block_on(store.settle(Settlement { delivery, attempted, patience: PATIENCE, luck: 1.0 })).unwrap()
 }
 
@@ -160,6 +167,25 @@ pub(crate) fn the_endpoints_deliveries_are_due_in_turn(engine: &mut impl TaskEng
     let store = engine.webhooks();
     assert!(!due(&*store, 9).iter().any(|due| due.delivery == failed.id));
     assert_eq!(deliveries(&*store, one, 3).into_iter().rev().take(2).collect::<Vec<_>>(), [again, taken]);
+}
+
+pub(crate) fn what_is_taken_stays_due_until_it_is_settled(engine: &mut impl TaskEngine) {
+    let store = engine.webhooks();
+    let webhook = added(&*store, None).id;
+    let all = cancelled(engine, webhook, 4);
+    let sorted = |deliveries: &[Delivery]| {
+        let mut ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(block_on(store.take(Vec::new(), 2)), Ok(vec![]));
+    for _ in 0..2 {
+        assert_eq!(taken(&*store, 2), sorted(&all[..2]), "those that are due longest");
+    }
+    settle(&*store, all[0].id, Attempted::Answered(204));
+    assert_eq!(taken(&*store, 2), sorted(&all[1..3]), "its place is free");
+    settle(&*store, all[1].id, Attempted::Answered(500));
+    assert_eq!(taken(&*store, 2), sorted(&all[2..]), "the next attempt has no place before its time");
 }
 
 pub(crate) fn a_delivery_is_sent_anew_when_somebody_says_so(engine: &mut impl TaskEngine) {
