@@ -28,6 +28,7 @@ mod postgres;
 mod postgres_claims;
 mod postgres_fixtures;
 mod postgres_hints;
+mod postgres_uses;
 #[path = "../common/proof.rs"]
 mod proof;
 mod property;
