@@ -2,7 +2,10 @@
 
 use futures::future::BoxFuture;
 
-use crate::domain::access::Key;
+use crate::domain::access::{Key, KeyId};
+
+/// How often keys were used.
+pub type Uses = Vec<(KeyId, u64)>;
 
 /// A store of API keys. Replies mean that the commit is durable.
 pub trait KeyStore: Send + Sync {
@@ -11,6 +14,12 @@ pub trait KeyStore: Send + Sync {
 
     /// Every key, oldest first.
     fn all(&self) -> BoxFuture<'static, Result<Vec<Key>, KeyStoreError>>;
+
+    /// Tells how often keys were used at this server since it told that last, and says how often each was used at all others, as far as they
+    /// have told. These totals grow, also over restarts of a server; what a server told is forgotten minutes after it told nothing more of the
+    /// key. Nothing here is durable. What failed may have been told all the same, so it is not repeated. An engine that nobody shares
+    /// knows of no others.
+    fn share_uses(&self, uses: Uses) -> BoxFuture<'static, Result<Uses, KeyStoreError>>;
 }
 
 /// Why a store of API keys did not do what it was asked.

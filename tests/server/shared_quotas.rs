@@ -1,6 +1,6 @@
 //! Quotas over several servers: how much a key can have beyond its quota, exactly, and that it does not last.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::{ask_as, make_key};
 use crate::harness::{Answer, Server, eventually};
@@ -19,7 +19,7 @@ struct House {
 }
 
 impl House {
-    fn new(quota: &serde_json::Value) -> Option<Self> {
+    fn new(quota: &Value) -> Option<Self> {
         let place = Place::new()?;
         let servers = [(); 2].map(|()| place.options(0).set("server.role", "serve").start());
         let (_, admin) = make_key(&servers[0], None, &["admin"], &json!({}));
@@ -36,11 +36,38 @@ impl House {
         ask_as(&self.servers[server], Some(&self.user), "POST", "/v1/tasks", "image/png", &small_png())
     }
 
+    /// A service in the tree.
+    fn service(&self, server: usize, id: &str) -> Value {
+        let tree = ask_as(&self.servers[server], Some(&self.admin), "GET", "/v1/tree", "", b"").json();
+        tree["children"].as_array().expect("services").iter().find(|node| node["id"] == id).expect("the service").clone()
+    }
+
     /// What a master counts.
     fn counts(&self, server: usize, count: &str) -> u64 {
-        let tree = ask_as(&self.servers[server], Some(&self.admin), "GET", "/v1/tree", "", b"").json();
-        let engine = tree["children"].as_array().expect("services").iter().find(|node| node["id"] == "engine").expect("an engine").clone();
-        engine["children"][0]["details"][count].as_u64().unwrap_or_default()
+        self.service(server, "engine")["children"][0]["details"][count].as_u64().unwrap_or_default()
+    }
+
+    /// Waits until a server has heard of so many uses of the user's key at the other.
+    fn hears_of(&self, server: usize, uses: u64) {
+        eventually("the uses elsewhere", || {
+            let heard = self.service(server, "keys")["details"]["used_elsewhere"].clone();
+            if heard == uses { Ok(()) } else { Err(heard.to_string()) }
+        });
+    }
+
+    /// Lets both servers tell nothing of uses and hear of none, or ends that.
+    fn no_exchange(&self, action: &str) {
+        for server in &self.servers {
+            let armed = ask_as(server, Some(&self.admin), "PUT", "/v1/faults/keys.share", "text/plain", action.as_bytes());
+            assert_eq!(armed.status, 204, "{}", armed.text());
+        }
+    }
+
+    /// A request that comes too soon, and how many seconds it is to wait.
+    fn too_soon(&self, server: usize) -> u64 {
+        let refused = self.upload(server);
+        assert_eq!((refused.status, &refused.json()["code"]), (429, &json!("too_many_requests")), "{}", refused.text());
+        refused.header("retry-after").parse().expect("seconds")
     }
 
     /// Waits until both servers have counted so many unfinished tasks.
@@ -103,9 +130,27 @@ fn stored_bytes_are_those_of_all_servers() {
 }
 
 #[test]
-fn a_pace_is_kept_by_each_server_for_itself() {
-    let Some(house) = House::new(&json!({ "requests_per_minute": 1 })) else { return };
+fn a_pace_is_that_of_all_servers() {
+    let Some(house) = House::new(&json!({ "requests_per_minute": 2 })) else { return };
+    assert_eq!(house.upload(0).status, 202);
+    house.hears_of(1, 1);
+    assert_eq!([house.upload(1).status, house.upload(1).status], [202, 429], "one of two was free");
+    house.hears_of(0, 1);
+    let wait = house.too_soon(0);
+    assert!((1..=30).contains(&wait), "half a minute, less what has passed: {wait}");
+}
+
+#[test]
+fn what_goes_beyond_a_pace_while_servers_do_not_know_of_each_other_is_waited_for_by_both() {
+    let Some(house) = House::new(&json!({ "requests_per_minute": 2 })) else { return };
+    house.no_exchange("return(error)");
     for server in 0..2 {
-        assert_eq!([house.upload(server).status, house.upload(server).status], [202, 429]);
+        assert_eq!([(); 3].map(|()| house.upload(server).status), [202, 202, 429], "each by its own measure");
+    }
+    house.no_exchange("off");
+    for server in 0..2 {
+        house.hears_of(server, 2);
+        let wait = house.too_soon(server);
+        assert!((31..=90).contains(&wait), "the other's two take another minute, beyond the half one: {wait}");
     }
 }

@@ -29,6 +29,7 @@ mod postgres_claims;
 mod postgres_deliveries;
 mod postgres_fixtures;
 mod postgres_hints;
+mod postgres_uses;
 #[path = "../common/proof.rs"]
 mod proof;
 mod property;

@@ -216,7 +216,7 @@ fn two_nodes_that_are_sent_the_same_key_at_once_make_one_task() {
 }
 
 /// How many rows of a table were changed, and how many of them without a change of an index, once the engine is closed.
-fn updates(engine: Postgres, table: &str) -> (i64, i64) {
+pub(crate) fn updates(engine: Postgres, table: &str) -> (i64, i64) {
     let hand = Sql::connect(&engine.url);
     // A connection tells its counts at its end.
     drop(engine);
@@ -267,7 +267,7 @@ fn a_schema_is_made_once_and_a_newer_one_refused() {
         .collect();
     together.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
     Sql::connect(&url).run("INSERT INTO safelight.schema_versions VALUES (99)");
-    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 7 })));
+    assert!(matches!(open(&url), Err(OpenError::Newer { found: 99, known: 8 })));
     let refusal = |url: &str| open(url).map(drop).unwrap_err().to_string();
     assert!(refusal("mysql://host/db").contains("expected one such as postgres://"));
     assert!(refusal(&format!("{url}?sslmode=require")).to_lowercase().contains("tls"), "a Unix socket has none");

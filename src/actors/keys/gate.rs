@@ -6,11 +6,10 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, RateLimiter};
-
+use crate::actors::keys::pace::Pace;
 use crate::domain::access::{ApiKey, Caller, InvalidApiKey, Key, KeyId, NotGood, Scope};
 use crate::domain::timestamp::Timestamp;
+use crate::stores::keys::Uses;
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +43,7 @@ pub struct Gate(Arc<RwLock<HashMap<KeyId, Known>>>);
 /// A key, and how often it was used of late.
 struct Known {
     key: Key,
-    pace: Option<Arc<DefaultDirectRateLimiter>>,
+    pace: Option<Arc<Pace>>,
 }
 
 impl Known {
@@ -53,14 +52,14 @@ impl Known {
         let limit = key.quota.requests_per_minute;
         let pace = match former {
             Some(former) if former.key.quota.requests_per_minute == limit => former.pace.clone(),
-            _ => limit.map(|limit| Arc::new(RateLimiter::direct(governor::Quota::per_minute(limit)))),
+            _ => limit.map(|limit| Arc::new(Pace::new(limit))),
         };
         Self { key, pace }
     }
 
     fn check_pace(&self) -> Result<(), NotAdmitted> {
         let (Some(pace), Some(limit)) = (&self.pace, self.key.quota.requests_per_minute) else { return Ok(()) };
-        pace.check().map_err(|busy| NotAdmitted::TooOften { limit, wait: busy.wait_time_from(DefaultClock::default().now()) })
+        pace.admit().map_err(|wait| NotAdmitted::TooOften { limit, wait })
     }
 }
 
@@ -118,6 +117,24 @@ impl Gate {
         for key in keys {
             let now = Known::replacing(known.get(&key.id), key);
             known.insert(now.key.id, now);
+        }
+    }
+
+    /// How often keys with a pace were let in since this was asked last; nothing where none has one.
+    pub(super) fn take_uses(&self) -> Option<Uses> {
+        let keys = self.keys();
+        let mut paces = keys.values().filter_map(|known| Some((known.key.id, known.pace.as_ref()?))).peekable();
+        paces.peek()?;
+        Some(paces.map(|(id, pace)| (id, pace.take_untold())).filter(|(_, uses)| *uses > 0).collect())
+    }
+
+    /// Takes what other servers have let in out of the measures here.
+    pub(super) fn charge(&self, uses: &[(KeyId, u64)]) {
+        let keys = self.keys();
+        for (id, uses) in uses {
+            if let Some(pace) = keys.get(id).and_then(|known| known.pace.as_ref()) {
+                pace.charge(*uses);
+            }
         }
     }
 
@@ -182,5 +199,23 @@ mod tests {
             matches!(refused, Err(NotAdmitted::TooOften { limit, wait }) if limit.get() == 2 && wait > Duration::from_secs(25) && wait <= Duration::from_secs(30)),
             "the third within a minute waits for its half: {refused:?}"
         );
+    }
+
+    #[test]
+    fn a_pace_is_kept_together_with_what_other_servers_let_in() {
+        let paced = Quota { requests_per_minute: NonZeroU32::new(3), ..Quota::default() };
+        let (one, key, shown) = gate("read", paced);
+        let other = Gate::default();
+        assert_eq!(other.take_uses(), None, "no key has a pace");
+        other.publish([key]);
+        let admit = |gate: &Gate| gate.admit(Some(&shown), Scope::Read);
+        assert!(admit(&one).is_ok() && admit(&one).is_ok() && admit(&other).is_ok());
+        let uses = one.take_uses().expect("it has a pace");
+        assert_eq!(uses, [(ID, 2)]);
+        assert_eq!(one.take_uses(), Some(Uses::new()), "told once");
+        other.charge(&uses);
+        other.charge(&[(KeyId([9; 8]), 5)]);
+        assert!(matches!(admit(&other), Err(NotAdmitted::TooOften { .. })), "two there and one here");
+        assert_eq!(other.take_uses(), Some(vec![(ID, 1)]), "neither what was refused nor what the others know");
     }
 }

@@ -1,7 +1,16 @@
 //! API keys: who made which, and when each stops being good. It is the one writer of keys; whoever is let in by one is decided at the
 //! [`Gate`], which shows every change before the change is acknowledged.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | the actor: keys that are made and changed |
+//! | `gate` | who is let in |
+//! | `pace` | how often one key may be used |
+//! | `exchange` | what servers tell each other of that |
 
+mod exchange;
 mod gate;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +21,7 @@ use actix::{
 };
 use serde_json::json;
 
+use crate::actors::keys::exchange::{Exchange, SHARE};
 use crate::actors::supervision::{Details, InitResult, Service};
 use crate::actors::task_db::ChangedElsewhere;
 use crate::domain::access::{ApiKey, Key, KeyChange, KeyId, KeyIsRevoked, NewKey};
@@ -51,6 +61,7 @@ pub struct Keys {
     gate: Gate,
     changes: u64,
     follows: bool,
+    exchange: Exchange,
 }
 
 /// How often keys are looked for that other servers have made or ended, whether they said so or not.
@@ -60,10 +71,10 @@ impl Keys {
     /// Keeps keys in `store` and publishes them at `gate`.
     #[must_use]
     pub fn new(store: Arc<dyn KeyStore>, gate: Gate) -> Self {
-        Self { store, gate, changes: 0, follows: false }
+        Self { store, gate, changes: 0, follows: false, exchange: Exchange::default() }
     }
 
-    /// Looks every so often for what other servers have changed.
+    /// Looks every so often for what other servers have changed, and how often they have let keys in.
     #[must_use]
     pub fn following(self) -> Self {
         Self { follows: true, ..self }
@@ -126,16 +137,22 @@ impl Service for Keys {
     fn init(&mut self, context: &mut Context<Self>) -> ResponseActFuture<Self, InitResult> {
         if self.follows {
             context.run_interval(FOLLOW, Self::look);
+            context.run_interval(SHARE, Self::share);
         }
         let all = self.store.all();
-        Box::pin(all.into_actor(self).map(|all, keys, _| {
+        Box::pin(all.into_actor(self).map(|all, keys, context| {
             keys.gate.publish(all?);
+            if keys.follows {
+                // What the others let in from now on counts.
+                keys.share(context);
+            }
             Ok(())
         }))
     }
 
     fn inspect(&self) -> Details {
-        let details = json!({ "keys": self.gate.list().len(), "changes": self.changes });
+        let (changes, used_elsewhere) = (self.changes, self.exchange.used_elsewhere);
+        let details = json!({ "keys": self.gate.list().len(), "changes": changes, "used_elsewhere": used_elsewhere });
         details.as_object().cloned().unwrap_or_default()
     }
 }

@@ -8,11 +8,11 @@ use crate::domain::access::{FormerSecret, Key, KeyId, SecretDigest};
 use crate::domain::blob::Sha256;
 use crate::domain::timestamp::Timestamp;
 use crate::stores::hints::Hint;
-use crate::stores::keys::{KeyStore, KeyStoreError};
-use crate::stores::postgres::PostgresDb;
+use crate::stores::keys::{KeyStore, KeyStoreError, Uses};
 use crate::stores::postgres::fault::Fault;
 use crate::stores::postgres::rows::{bytes, int, json, moment, number, optional_bytes, parsed};
 use crate::stores::postgres::session::Session;
+use crate::stores::postgres::{PostgresDb, uses};
 
 impl KeyStore for PostgresDb {
     fn save(&self, key: Key) -> BoxFuture<'static, Result<(), KeyStoreError>> {
@@ -21,6 +21,11 @@ impl KeyStore for PostgresDb {
 
     fn all(&self) -> BoxFuture<'static, Result<Vec<Key>, KeyStoreError>> {
         self.read(|session, _| all(session).boxed())
+    }
+
+    fn share_uses(&self, told: Uses) -> BoxFuture<'static, Result<Uses, KeyStoreError>> {
+        // Not by the writer: no change of a task waits for it.
+        self.read(move |session, rules| uses::share(session, rules, told).boxed())
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `claims`, `low_water` | the hand-out of tasks, and from where on it reads the queue |
 //! | `tasks`, `events`, `key_values`, `assets`, `keys`, `webhooks` | the traits |
 //! | `nodes`, `duty` | the servers themselves, and which of them is the janitor |
+//! | `uses` | how often keys were used, as nodes tell each other |
 //! | `history`, `deliveries`, `idempotency`, `turns`, `tallies` | what is written with the tasks' changes |
 //! | `order` | why numbers become visible in their order |
 //! | `hints` | what nodes tell each other, so that none has to wait for its next look |
@@ -43,6 +44,7 @@ mod tallies;
 mod tasks;
 mod tls;
 mod turns;
+mod uses;
 mod webhooks;
 mod writer;
 mod writes;

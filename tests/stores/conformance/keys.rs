@@ -69,3 +69,10 @@ pub(crate) fn a_key_saved_again_keeps_its_place(engine: &mut impl KeyEngine) {
     engine.reopen();
     assert_eq!(block_on(engine.keys().all()), Ok(vec![changed, second]));
 }
+
+pub(crate) fn a_server_does_not_hear_of_its_own_uses(engine: &mut impl KeyEngine) {
+    for uses in [vec![(KeyId([1; 8]), 3), (KeyId([2; 8]), 1)], vec![(KeyId([1; 8]), 2)], vec![]] {
+        assert_eq!(block_on(engine.keys().share_uses(uses)), Ok(vec![]), "there are no others");
+        engine.reopen();
+    }
+}

@@ -95,7 +95,7 @@ macro_rules! asset_store {
 macro_rules! key_store {
     ($engine:ident = $make:expr) => {
         conformance! { $engine = $make,
-            keys: [a_key_is_read_back_as_it_was_saved, a_key_saved_again_keeps_its_place]
+            keys: [a_key_is_read_back_as_it_was_saved, a_key_saved_again_keeps_its_place, a_server_does_not_hear_of_its_own_uses]
         }
     };
 }
