@@ -2,7 +2,7 @@
 //! and cut.
 
 use std::fs;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -18,22 +18,14 @@ use crate::seaweedfs::{ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed};
 /// How long a claim lasts without a heartbeat.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 
-/// A cluster of its own: the tests of this binary share another, which nobody may stop.
-fn database_server() -> Result<&'static Cluster, String> {
-    static OWN: OnceLock<Result<Cluster, String>> = OnceLock::new();
-    OWN.get_or_init(|| Cluster::start("-c fsync=on")).as_ref().map_err(Clone::clone)
-}
-
-/// Four servers, what they share, and the right to disturb it.
+/// Four servers, and what they share: a PostgreSQL that nobody else uses, and a place in the S3 store of all tests, which stays as it is.
 pub(super) struct Fleet {
     pub(super) fronts: [Member; 2],
     pub(super) workers: [Member; 2],
-    pub(super) database: &'static Cluster,
+    pub(super) database: Cluster,
     /// That of its tasks.
     url: String,
     images: S3Options,
-    /// One fleet at a time.
-    _alone: MutexGuard<'static, ()>,
 }
 
 /// One server, and its lines.
@@ -56,16 +48,14 @@ impl Fleet {
     }
 
     fn of(clocks: bool) -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let database = database_server().inspect_err(|why| println!("skipped: {why}")).ok()?;
         let store = Seaweed::shared().inspect_err(|why| println!("skipped: {why}")).ok()?;
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = Cluster::start("-c fsync=on").inspect_err(|why| println!("skipped: {why}")).ok()?;
         let images = store.options(&store.endpoint());
         let url = database.database();
         let name = url.rsplit('/').next().expect("a URL ends with the database's name");
-        let member = |role| Member::start(&Shared { database, name, store, prefix: &images.prefix, clocks }, role);
+        let member = |role| Member::start(&Shared { database: &database, name, store, prefix: &images.prefix, clocks }, role);
         let (fronts, workers) = (["serve"; 2].map(member), ["work"; 2].map(member));
-        Some(Self { fronts, workers, database, url, images, _alone: alone })
+        Some(Self { fronts, workers, database, url, images })
     }
 
     /// Where the images are, for a look past all servers.
