@@ -18,19 +18,9 @@ use crate::conformance::nodes::heartbeat;
 use crate::fixtures::*;
 use crate::postgres_fixtures::Postgres;
 
-/// Skips a test where there is no PostgreSQL.
-macro_rules! fresh {
-    () => {
-        match Postgres::fresh() {
-            Some(engine) => engine,
-            None => return,
-        }
-    };
-}
-
 #[test]
 fn nodes_that_claim_at_once_get_different_tasks() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let ids: BTreeSet<_> = (0..200).map(|len| insert(&*engine.db(), len).id).collect();
     let nodes: Vec<_> = (0..4).map(|node| engine.beside(&format!("node-{node}"))).collect();
     let hands: Vec<_> = nodes
@@ -49,7 +39,7 @@ fn nodes_that_claim_at_once_get_different_tasks() {
 
 #[test]
 fn a_node_that_begins_anew_takes_back_only_what_was_its_own() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let mine = engine.db();
     let first = engine.beside("other");
     [1, 2, 3].iter().for_each(|len| drop(insert(&*mine, *len)));
@@ -68,7 +58,7 @@ fn a_node_that_begins_anew_takes_back_only_what_was_its_own() {
 
 #[test]
 fn the_claims_of_a_dead_node_are_found_by_another() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let dead = engine.beside("dead");
     insert(&*dead, 1);
     let lost = claim_one(&*dead);
@@ -83,7 +73,7 @@ fn the_claims_of_a_dead_node_are_found_by_another() {
 
 #[test]
 fn what_several_nodes_count_comes_to_the_truth() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let other = engine.beside("other");
     let task = insert(&*engine.db(), 100);
     insert(&*other, 20);
@@ -99,7 +89,7 @@ fn numbers(store: &PostgresDb, after: EventNo) -> Vec<u64> {
 
 #[test]
 fn nothing_is_shown_before_what_may_still_appear_ahead_of_it() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = engine.db();
     let before = insert(&*db, 1);
     // Another server, in the middle of an insertion: it has its numbers, but has not committed. Announced as `order.rs` does.
@@ -127,7 +117,7 @@ fn nothing_is_shown_before_what_may_still_appear_ahead_of_it() {
 
 #[test]
 fn changes_that_wait_share_a_transaction() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = engine.db();
     let before = db.stats().commits;
     let writes: Vec<_> = (0..200).map(|len| db.apply(Change::Insert(new_task(len)))).collect();
@@ -138,7 +128,7 @@ fn changes_that_wait_share_a_transaction() {
 
 #[test]
 fn what_is_told_of_a_claim_at_the_same_time_shares_a_transaction() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = engine.db();
     (0..50).for_each(|len| drop(insert(&*db, len)));
     let workers: Vec<_> = (0..50).map(|number| format!("worker-{number}")).collect();
@@ -158,7 +148,7 @@ fn what_is_told_of_a_claim_at_the_same_time_shares_a_transaction() {
 
 #[test]
 fn changes_of_one_task_are_made_in_their_order() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = engine.db();
     let new = new_task(1);
     let id = new.id;
@@ -170,7 +160,7 @@ fn changes_of_one_task_are_made_in_their_order() {
 
 #[test]
 fn one_row_that_cannot_be_read_spoils_no_other() {
-    let mut engine = fresh!();
+    let Some(mut engine) = Postgres::fresh() else { return };
     let [broken, good] = [1, 2].map(|len| insert(&*engine.db(), len).id);
     let hand = Sql::connect(&engine.url);
     hand.run("UPDATE safelight.tasks SET variants = 'result=melt' WHERE original_len = 1");
@@ -187,7 +177,7 @@ fn one_row_that_cannot_be_read_spoils_no_other() {
 
 #[test]
 fn one_change_that_the_database_does_not_take_spoils_no_other() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     Sql::connect(&engine.url).run("ALTER TABLE safelight.tasks ADD CHECK (original_len <> 3)");
     let changes = (0..7).map(|len| engine.db().apply(Change::Insert(new_task(len))));
     let taken: Vec<_> = block_on(join_all(changes)).iter().map(Result::is_ok).collect();
@@ -196,7 +186,7 @@ fn one_change_that_the_database_does_not_take_spoils_no_other() {
 
 #[test]
 fn two_nodes_that_are_sent_the_same_key_at_once_make_one_task() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let nodes = [engine.db(), engine.beside("other")];
     for round in 0..20 {
         let together = Arc::new(Barrier::new(nodes.len()));
@@ -228,7 +218,7 @@ pub(crate) fn updates(engine: Postgres, table: &str) -> (i64, i64) {
 
 #[test]
 fn a_heartbeat_of_a_worker_writes_no_index() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let beside = engine.beside("beating");
     insert(&*beside, 1);
     let claim = claim_one(&*beside).claim;
@@ -244,7 +234,7 @@ fn a_heartbeat_of_a_worker_writes_no_index() {
 
 #[test]
 fn a_heartbeat_of_a_node_writes_no_index() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     for busy in 0..51 {
         engine.clock.advance(Duration::from_secs(1));
         block_on(engine.db().beat(heartbeat("node", busy))).unwrap();
@@ -308,7 +298,7 @@ fn a_database_that_was_away_is_used_again_and_has_lost_nothing() {
 
 #[test]
 fn what_is_queued_is_answered_when_the_engine_is_closed() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = Arc::into_inner(engine.beside("closing")).unwrap();
     let writes: Vec<_> = (0..10).map(|len| db.apply(Change::Insert(new_task(len)))).collect();
     drop(db);

@@ -8,16 +8,6 @@ use crate::cluster::Sql;
 use crate::fixtures::*;
 use crate::postgres_fixtures::Postgres;
 
-/// Skips a test where there is no PostgreSQL.
-macro_rules! fresh {
-    () => {
-        match Postgres::fresh() {
-            Some(engine) => engine,
-            None => return,
-        }
-    };
-}
-
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -62,7 +52,7 @@ fn do_one(engine: &Postgres) {
 #[test]
 fn a_task_costs_the_same_few_rows_also_when_the_tables_have_grown_since_the_plans_were_made() {
     const TASKS: usize = 20;
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let hand = Sql::connect(&engine.url);
     // Tables that are known to be empty, whose statements are run so often that the engine's connection keeps their plans.
     for _ in 0..10 {
@@ -90,7 +80,7 @@ fn a_task_costs_the_same_few_rows_also_when_the_tables_have_grown_since_the_plan
 
 #[test]
 fn the_place_where_a_claim_begins_is_a_condition_of_the_index() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let hand = Sql::connect(&engine.url);
     insert(&*engine.db(), 1);
     multiply(&hand, 20_000);
@@ -107,7 +97,7 @@ fn the_place_where_a_claim_begins_is_a_condition_of_the_index() {
 
 #[test]
 fn an_old_view_of_the_database_does_not_make_claims_walk_over_what_was_handed_out() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     insert(&*engine.db(), 1);
     let hand = Sql::connect(&engine.url);
     multiply(&hand, 2_000);
@@ -124,7 +114,7 @@ fn an_old_view_of_the_database_does_not_make_claims_walk_over_what_was_handed_ou
 
 #[test]
 fn what_comes_back_is_handed_out_at_once_and_before_all_others() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     (0..6).for_each(|len| drop(insert(&*mine, len)));
     let first = claim(&*other, &["a", "b"]);
@@ -143,7 +133,7 @@ fn what_comes_back_is_handed_out_at_once_and_before_all_others() {
 
 #[test]
 fn what_appears_before_the_place_of_the_last_claim_is_not_forgotten() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let ids: Vec<_> = (0..3).map(|len| insert(&*engine.db(), len).id).collect();
     assert_eq!(claim_one(&*engine.db()).task.id, ids[0]);
     // As when a transaction that had looked at the ranks before this claim is committed after it.

@@ -12,19 +12,9 @@ use crate::conformance::webhooks::{added, cancelled, due, settle, taken};
 use crate::fixtures::*;
 use crate::postgres_fixtures::Postgres;
 
-/// Skips a test where there is no PostgreSQL.
-macro_rules! fresh {
-    () => {
-        match Postgres::fresh() {
-            Some(engine) => engine,
-            None => return,
-        }
-    };
-}
-
 #[test]
 fn a_delivery_is_sent_by_one_node_until_that_falls_silent() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     let webhook = added(&*mine, None).id;
     let all: BTreeSet<_> = cancelled(&engine, webhook, 4).iter().map(|delivery| delivery.id.to_string()).collect();
@@ -38,7 +28,7 @@ fn a_delivery_is_sent_by_one_node_until_that_falls_silent() {
 
 #[test]
 fn an_endpoint_has_so_many_places_over_all_nodes() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     let [webhook, elsewhere] = [0; 2].map(|_| added(&*mine, None).id);
     let all = cancelled(&engine, webhook, 4);
@@ -61,7 +51,7 @@ fn an_endpoint_has_so_many_places_over_all_nodes() {
 
 #[test]
 fn who_goes_on_asking_keeps_what_it_has() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     let webhook = added(&*mine, None).id;
     cancelled(&engine, webhook, 1);
@@ -80,7 +70,7 @@ fn who_goes_on_asking_keeps_what_it_has() {
 
 #[test]
 fn the_places_are_as_many_when_nodes_take_at_the_same_moment() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let webhook = added(&*engine.db(), None).id;
     let ids: Vec<DeliveryId> = cancelled(&engine, webhook, 24).iter().map(|delivery| delivery.id).collect();
     let nodes: Vec<_> = (0..6).map(|node| engine.beside(&format!("node-{node}"))).collect();

@@ -20,16 +20,6 @@ use crate::postgres_fixtures::Postgres;
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Skips a test where there is no PostgreSQL.
-macro_rules! fresh {
-    () => {
-        match Postgres::fresh() {
-            Some(engine) => engine,
-            None => return,
-        }
-    };
-}
-
 /// Somebody who hears of other servers.
 struct Ear {
     runtime: Runtime,
@@ -62,7 +52,7 @@ impl Ear {
 
 #[test]
 fn a_server_hears_what_others_do_and_nothing_of_itself() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     let (mut here, mut there) = (Ear::of(&mine), Ear::of(&other));
     let task = insert(&*mine, 1);
@@ -80,7 +70,7 @@ fn a_server_hears_what_others_do_and_nothing_of_itself() {
 
 #[test]
 fn many_changes_are_told_seldom_and_by_a_connection_that_changes_nothing() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let db = engine.db();
     let ear = Ear::of(&db);
     let (told, took, by) = ear.runtime.block_on(async {
@@ -111,7 +101,7 @@ fn many_changes_are_told_seldom_and_by_a_connection_that_changes_nothing() {
 
 #[test]
 fn a_lost_connection_is_replaced_and_everything_is_looked_at() {
-    let engine = fresh!();
+    let Some(engine) = Postgres::fresh() else { return };
     let (mine, other) = (engine.db(), engine.beside("other"));
     let mut there = Ear::of(&other);
     let hand = Sql::connect(&engine.url);
