@@ -1,4 +1,4 @@
-//! The servers: two that take images and two that work. Each reaches the database and the store by lines of its own, which tests slow down
+//! The servers: two that take images, or do both, and two that work. Each reaches the database and the store by lines of its own, which tests slow down
 //! and cut.
 
 use std::fs;
@@ -33,28 +33,34 @@ pub(super) struct Member {
     server: RwLock<Option<Server>>,
     pub(super) to_database: Proxy,
     pub(super) to_store: Proxy,
+    pub(super) works: bool,
     directory: TempDir,
 }
 
 impl Fleet {
     /// A fleet over a new database; nothing where something is missing that it needs.
     pub(super) fn start() -> Option<Self> {
-        Self::of(false)
+        Self::of("serve", false)
+    }
+
+    /// The same, with servers that work as well as take images.
+    pub(super) fn of_all_rounders() -> Option<Self> {
+        Self::of("all", false)
     }
 
     /// The same, with servers whose clocks tests set.
     pub(super) fn with_clocks() -> Option<Self> {
-        Self::of(true)
+        Self::of("serve", true)
     }
 
-    fn of(clocks: bool) -> Option<Self> {
+    fn of(front: &str, clocks: bool) -> Option<Self> {
         let store = Seaweed::shared().inspect_err(|why| println!("skipped: {why}")).ok()?;
         let database = Cluster::start("-c fsync=on").inspect_err(|why| println!("skipped: {why}")).ok()?;
         let images = store.options(&store.endpoint());
         let url = database.database();
         let name = url.rsplit('/').next().expect("a URL ends with the database's name");
         let member = |role| Member::start(&Shared { database: &database, name, store, prefix: &images.prefix, clocks }, role);
-        let (fronts, workers) = (["serve"; 2].map(member), ["work"; 2].map(member));
+        let (fronts, workers) = ([front; 2].map(member), ["work"; 2].map(member));
         Some(Self { fronts, workers, database, url, images })
     }
 
@@ -121,7 +127,7 @@ impl Member {
             .set("log.level", "warn");
         let options = if shared.clocks { options.clock(&directory.path().join(CLOCK)) } else { options };
         let server = RwLock::new(Some(options.start_in(directory.path())));
-        Self { server, to_database, to_store, directory }
+        Self { server, to_database, to_store, works: role != "serve", directory }
     }
 
     /// The server, unless it is down.

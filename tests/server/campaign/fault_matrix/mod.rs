@@ -3,7 +3,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `fleet` | the servers: two that take images and two that work, each with lines of its own to the database and the store |
+//! | `fleet` | the servers: two that take images, or do both, and two that work, each with lines of its own to the database and the store |
 //! | `clients` | the load, and what every client may see at any time |
 //! | `judge` | what must be true in the end |
 //! | `nodes`, `database`, `store`, `clocks` | the faults |

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::campaign::fault_matrix::fleet::{Fleet, Member};
-use crate::campaign::fault_matrix::prove;
+use crate::campaign::fault_matrix::{prove, prove_with};
 use crate::harness::eventually;
 use crate::proof::Dice;
 use crate::proxy::Manner;
@@ -29,8 +29,7 @@ fn in_hand(member: &Member) -> Vec<String> {
 /// Now it comes back at once, now only when others have done its work.
 pub(super) fn kill_one(members: &[Member; 2], fleet: &Fleet, dice: &mut Dice) {
     let member = dice.choose(members);
-    let works = std::ptr::eq(members, &raw const fleet.workers);
-    let tasks = if works { in_hand(member) } else { Vec::new() };
+    let tasks = if member.works { in_hand(member) } else { Vec::new() };
     let late = dice.below(2) == 1;
     member.kill(|| {
         if late {
@@ -51,6 +50,13 @@ fn servers_that_work_are_killed() {
     prove("a server that works is killed", "nodes::servers_that_work_are_killed", |fleet, dice| {
         kill_one(&fleet.workers, fleet, dice);
     });
+}
+
+#[test]
+fn servers_that_do_both_are_killed() {
+    let Some(fleet) = Fleet::of_all_rounders() else { return };
+    let (name, test) = ("a server that does both is killed", "nodes::servers_that_do_both_are_killed");
+    prove_with(name, test, &fleet, |fleet, dice| kill_one(&fleet.fronts, fleet, dice));
 }
 
 #[test]
