@@ -30,7 +30,7 @@ test: ## Run every test, with the planted faults of the feature `faults`
 	scripts/test-cluster
 	cargo test --features faults,s3
 
-test-cluster: ## Run the suites of HTTP against clusters of three servers (about a minute)
+test-cluster: ## Run the suites of HTTP against clusters of three servers (two minutes)
 	scripts/test-cluster
 
 test-libaom: ## Run the tests of AVIF by the system's library (Debian: libaom-dev, and libavif-bin to judge by)
@@ -106,7 +106,7 @@ bench-service: ## Compare the server with fastify + BullMQ + sharp, thumbor and 
 	bench/install
 	python3 bench/service.py $(BENCH)
 
-bench-scale: ## Let 1 to 8 nodes share a throwaway PostgreSQL: the tables and plans of docs/scale.md (about 40 minutes, 6 GB; SCRATCH=dir is the disk)
+bench-scale: ## Let 1 to 8 nodes share a throwaway PostgreSQL: the tables and plans of docs/scale.md (about 17 minutes, 6 GB; SCRATCH=dir is the disk)
 	scripts/install-test-servers
 	cargo build --release --example scale
 	$(SCALE) throughput --scratch $(SCRATCH)
