@@ -8,6 +8,8 @@ SHELL := /bin/bash
 SCRATCH ?= target/tmp
 LOAD := target/release/examples/load
 SCALE := target/release/examples/scale
+# Tests that run at once: most wait for servers more than they compute, and there is a bound to the connections of their PostgreSQL.
+TEST_THREADS ?= $(shell most=$$(($$(nproc) + 2)); echo $$((most < 8 ? most : 8)))
 # Arguments of the comparisons with peers, such as BENCH='--rounds 2' or BENCH='--page docs/benchmarks.md'.
 BENCH ?=
 # Arguments of schemathesis, such as API_TEST='--max-examples 200 --seed 1'.
@@ -22,6 +24,7 @@ help: ## List what can be made
 run: ## Start the server (release build) with ./config.toml
 	cargo run --release -- serve
 
+test test-cluster: export RUST_TEST_THREADS := $(TEST_THREADS)
 test: ## Run every test, with the planted faults of the feature `faults`
 	@# A release must have no failpoint: the crate behind them comes with the feature only.
 	@tree=$$(cargo tree --edges normal --prefix none); \
