@@ -1,5 +1,6 @@
 //! Servers that do one half of the work: one has clients and no workers, another has workers and no clients.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::access::ask_as;
@@ -75,8 +76,9 @@ fn each_half_is_ready_for_what_it_is_for() {
 #[test]
 fn a_server_without_workers_estimates_by_what_others_have_measured() {
     let Some(place) = Place::new() else { return };
-    let options = || place.options(2).set("nodes.heartbeat", "100ms");
-    let (front, back) = (with_role(options(), "serve"), with_role(options(), "work"));
+    // Who works tells of its first measure at once, not with its next heartbeat.
+    let node = |role, heartbeat| with_role(place.options(2).set("nodes.heartbeat", heartbeat), role);
+    let (front, mut back) = (node("serve", "100ms"), node("work", "5m"));
     let submit = || {
         let accepted = front.post("/v1/tasks", "image/png", &small_png());
         assert_eq!(accepted.status, 202, "{}", accepted.text());
@@ -89,8 +91,8 @@ fn a_server_without_workers_estimates_by_what_others_have_measured() {
     let known = eventually("an estimate", || Some(submit()).filter(estimated));
     let moment = |key: &str| known[key].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).expect("a moment");
     assert!(moment("estimated_ready_at") >= moment("created_at"), "{known}");
-    // As `kill -9` does: it says nothing any more.
-    drop(back);
+    back.signal(Signal::TERM);
+    assert_eq!(back.exit_code(), Some(0));
     eventually("no estimate where nobody works", || Some(submit()).filter(|task| !estimated(task)));
 }
 

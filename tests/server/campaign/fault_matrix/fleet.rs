@@ -33,6 +33,7 @@ pub(super) struct Member {
     server: RwLock<Option<Server>>,
     pub(super) to_database: Proxy,
     pub(super) to_store: Proxy,
+    /// Whether it has workers.
     pub(super) works: bool,
     directory: TempDir,
 }
